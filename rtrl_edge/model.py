@@ -19,6 +19,7 @@ from .errors import ModelError
 
 MAX_UNITS = 256  # the D and credit bounds (fixed/words.py: block_shift) are proven up to here
 MAX_WIDTH = 256  # inputs and outputs
+MAX_COLUMNS = 65535
 
 # C keywords and the names that the generated files would hide or break
 _C_RESERVED = frozenset(
@@ -239,6 +240,9 @@ class SGD:
         if self.readout_rate is not None:
             _log2("SGD(readout_rate)", self.readout_rate, -15, 0)
         _log2("SGD(clip)", self.clip, -4, 4)
+        for name, shift in (("rate", self.rate_shift), ("readout_rate", self.readout_rate_shift)):
+            if self.clip_log2 > shift:
+                raise ModelError(f"SGD: clip * {name} is {2.0 ** (self.clip_log2 - shift)}; wanted at most 1 a step")
 
     @property
     def rate_shift(self) -> int:
@@ -379,6 +383,11 @@ class Model:
             value = self.cells[0] if part == "cells" else getattr(self, part)
             if not isinstance(value, kinds):
                 raise ModelError(f"Model({part}): wanted {_names(kinds)}, found {value!r}")
+        if self.dims.columns > MAX_COLUMNS:
+            raise ModelError(
+                f"Model: {self.dims.columns} cell weights; wanted at most {MAX_COLUMNS} (a column's number is 16 bits). "
+                "Use fewer units or inputs"
+            )
         if type(self.numbers) is Numbers:
             raise ModelError("Model(numbers): wanted a profile, R16() or R8(), found the bare Numbers")
 

@@ -1,0 +1,213 @@
+"""Pure functions from an integer model to the text of the generated files. Nothing here touches a disk.
+
+The text is templates with ``@slots@`` (``codegen/templates``) around kernels that never change
+(``codegen/kernels``): sizes, formats and data are generated, algorithms are not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from . import assets
+from ._version import __version__
+from .fixed import TANH_TABLE, Formats
+from .layout import Layout, Placed, layout
+from .model import Model
+from .quantize import IntegerModel
+
+#: raised whenever config header and kernels stop fitting older ones
+KERNEL_ABI = 1
+
+
+def fill(template: str, slots: Mapping[str, object]) -> str:
+    """Put values into the ``@slots@`` of a template. A missing or an unused slot is an error."""
+    wanted = set(re.findall(r"@(\w+)@", template))
+    if wanted != slots.keys():
+        missing, unused = sorted(wanted - slots.keys()), sorted(slots.keys() - wanted)
+        raise ValueError(f"template slots: missing {missing}, unused {unused}")
+    return re.sub(r"@(\w+)@", lambda match: str(slots[match[1]]), template)
+
+
+def emit(integer_model: IntegerModel, checked: bool = False) -> dict[str, str]:
+    """The generated C of a model, text by file name: header, config header and source.
+
+    Args:
+        integer_model: what :func:`rtrl_edge.quantize` made.
+        checked: use the words that trap where a bound of the plan is broken; for tests on a computer.
+    """
+    name = integer_model.model.name
+    return {
+        f"{name}.h": _header(integer_model),
+        f"{name}_config.h": _config(integer_model),
+        f"{name}.c": _source(integer_model, checked),
+    }
+
+
+def kernel_files(model: Model, checked: bool = False) -> list[str]:
+    """The kernels a model is made of, in the order in which they build on each other."""
+    trains_cell = model.rule.trains_cell
+    return [
+        "fx.h",
+        "fx_bounded_checked.h" if checked else "fx_bounded.h",
+        f"{model.optimiser.voice}.c",
+        f"{model.loss.voice}.c",
+        f"{model.readout.voice}.c",
+        f"{model.cell.voice}.c",
+        *(["dot_c.c"] if trains_cell else []),
+        f"{model.rule.voice}.c",
+        "step.c",
+    ]
+
+
+def _common(integer_model: IntegerModel) -> dict[str, object]:
+    name = integer_model.model.name
+    return {"name": name, "NAME": name.upper(), "version": __version__, "digest": integer_model.digest[:16]}
+
+
+def _template(file: str) -> str:
+    return (assets.codegen_dir() / "templates" / file).read_text(encoding="utf-8")
+
+
+def _header(integer_model: IntegerModel) -> str:
+    model, place = integer_model.model, layout(integer_model.model)
+    d, frac = model.dims, model.numbers.output_frac
+    digest = bytes.fromhex(integer_model.digest)[:8]
+    summary = (
+        f"{type(model.cell).__name__}({d.units}), {type(model.readout).__name__}({d.outputs}), "
+        f"{type(model.rule).__name__}, {type(model.optimiser).__name__}, {model.numbers.name}"
+    )
+    return fill(
+        _template("NAME.h"),
+        _common(integer_model)
+        | {
+            "summary": summary,
+            "inputs": d.inputs,
+            "outputs": d.outputs,
+            "units": d.units,
+            "columns": d.columns,
+            "bytes": place.size,
+            "y_int": 15 - frac,
+            "y_frac": frac,
+            "y_one": 2**frac,
+            "scaling": _scaling_comment(integer_model),
+            "digest_bytes": ", ".join(f"0x{byte:02x}" for byte in digest),
+            "members": "\n".join(_member(m) for m in place.members),
+        },
+    )
+
+
+def _member(member: Placed) -> str:
+    size = f"[{member.count}]" if member.field.shape else ""
+    declaration = f"    {member.field.ctype}_t {member.field.name}{size};"
+    return f"{declaration:<30} /* {member.field.note} */"
+
+
+def _scaling_comment(integer_model: IntegerModel) -> str:
+    s = integer_model.scaling
+    lines = [
+        f" *   {kind}[{i}]: offset {float(offset)!r}, gain {float(gain)!r}"
+        for kind, offsets, gains in (("x", s.input_offset, s.input_gain), ("y", s.output_offset, s.output_gain))
+        for i, (offset, gain) in enumerate(zip(offsets, gains, strict=True))
+    ]
+    return "\n".join(lines)
+
+
+def _config(integer_model: IntegerModel) -> str:
+    model, f = integer_model.model, Formats.of(integer_model.model)
+    d, cap = model.dims, model.numbers.cap
+    return fill(
+        _template("NAME_config.h"),
+        _common(integer_model)
+        | {
+            "abi": KERNEL_ABI,
+            "d_word": model.numbers.dynamics,
+            "j_word": model.numbers.influence,
+            "w_lo_word": model.numbers.residual,
+            "inputs": d.inputs,
+            "units": d.units,
+            "outputs": d.outputs,
+            "j_bits": f.influence_bits,
+            "j_max": 2 ** (f.influence_bits - 1) - 1,
+            "d_max": f.dynamics_max,
+            "l1_max": f.l1_max,
+            "e_min": f.exponent_min,
+            "cap_note": "no cap on |J|" if cap is None else f"|J| saturates at {cap:g}",
+            "e_max": f.exponent_max,
+            "w_lo_bits": f.residual_bits,
+            "w_frac": f.master_frac,
+            "w_rate": f.rate_shift,
+            "v_rate": f.readout_rate_shift,
+            "w_limit": f.step_limit(f.rate_shift),
+            "v_limit": f.step_limit(f.readout_rate_shift),
+            "clip_log2": f.clip_log2,
+            "y_frac": f.output_frac,
+        },
+    )
+
+
+def _source(integer_model: IntegerModel, checked: bool) -> str:
+    model, place = integer_model.model, layout(integer_model.model)
+    kernels = [
+        f"/* ---- {file} ---- */\n{(assets.codegen_dir() / 'kernels' / file).read_text(encoding='utf-8').strip()}"
+        for file in kernel_files(model, checked)
+    ]
+    constants = [_array("rtrl_tanh_table", "int16", TANH_TABLE, "tanh(i / 32), Q0.15")]
+    constants += [
+        _array(f"factory_{name}", place[name].field.ctype, values, place[name].field.note)
+        for name, values in integer_model.factory().items()
+    ]
+    return fill(
+        _template("NAME.c"),
+        _common(integer_model)
+        | {
+            "abi": KERNEL_ABI,
+            "offset_asserts": _offset_asserts(model.name, place),
+            "constants": "\n\n".join(constants),
+            "kernels": "\n\n".join(kernels),
+        },
+    )
+
+
+def _offset_asserts(name: str, place: Layout) -> str:
+    return "\n".join(
+        f'_Static_assert(offsetof({name}_t, {m.field.name}) == {m.offset}, "{m.field.name} is not where the plan has it");'
+        for m in place.members
+    )
+
+
+def _array(name: str, ctype: str, values: npt.NDArray[np.integer], note: str) -> str:
+    return (
+        f"/* {note} */\nstatic const {ctype}_t {name}[{values.size}] = {{\n{_wrapped(int(v) for v in values.ravel())}\n}};"
+    )
+
+
+def _wrapped(values: Iterable[int], width: int = 100) -> str:
+    lines, line = [], "   "
+    for value in values:
+        item = f" {value},"
+        if len(line) + len(item) > width:
+            lines.append(line)
+            line = "   "
+        line += item
+    return "\n".join([*lines, line])
+
+
+def manifest(integer_model: IntegerModel, files: Mapping[str, str], plan: Mapping[str, object]) -> str:
+    """``manifest.json``: the model, its digest, the sha256 of every generated file, and the plan."""
+    hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in sorted(files.items())}
+    content = {
+        "generator": f"rtrl-edge {__version__}",
+        "kernel_abi": KERNEL_ABI,
+        "digest": integer_model.digest,
+        "model": integer_model.description,
+        "sha256": hashes,
+        "plan": plan,
+    }
+    return json.dumps(content, indent=1, sort_keys=True) + "\n"
+

@@ -1,0 +1,109 @@
+"""The fixed-point words, on int64 arrays: the specification of ``codegen/kernels/fx.h``, word by word.
+
+Each name tells its rounding and overflow. The C works in int32 where these work in int64; every word here
+asserts that its result fits the C word, so a reference that runs is also a proof for that run.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from .tables import TANH_TABLE
+
+Int = npt.NDArray[np.int64]
+_INT32_MAX = 2**31 - 1
+
+
+def fits(v: Int, bits: int = 32) -> Int:
+    """v itself; AssertionError unless every entry fits a signed word of ``bits``."""
+    assert v.size == 0 or (-(2 ** (bits - 1)) <= v.min() and v.max() < 2 ** (bits - 1)), (
+        f"a value that the plan calls impossible: {int(np.abs(v).max())} does not fit int{bits}"
+    )
+    return v
+
+
+def sat(v: Int, bits: int) -> Int:
+    """Clamp to a signed word of ``bits``, [-2^(bits-1), 2^(bits-1) - 1]."""
+    return np.clip(v, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
+
+def round_shift(v: Int, s: Int | int) -> Int:
+    """v / 2^s rounded to nearest, halves up, for s in 0..63 (0..31 in C for int32)."""
+    s = np.asarray(s, dtype=np.int64)
+    assert s.size == 0 or (s.min() >= 0 and s.max() <= 63)
+    half = np.maximum(s - 1, 0)
+    result: Int = np.where(s == 0, v, ((v >> half) + 1) >> 1)
+    return result
+
+
+def scale(v: Int, s: Int | int) -> Int:
+    """``round_shift`` for s >= 0; exact left shift by -s, at most 14, for s < 0 (the caller's bound: it fits)."""
+    s = np.asarray(s, dtype=np.int64)
+    assert s.size == 0 or (s.min() >= -14 and s.max() <= 31)
+    result: Int = np.where(s >= 0, round_shift(v, np.maximum(s, 0)), v << np.maximum(-s, 0))
+    return fits(result)
+
+
+def magnitude(v: Int) -> Int:
+    """v for v >= 0, -v - 1 below: one instruction, and the same number of bits as |v| for our purpose."""
+    result: Int = v ^ (v >> 63)
+    return result
+
+
+def floor_log2(v: Int) -> Int:
+    """Position of the highest set bit of 0 < v < 2^53."""
+    exponent = np.frexp(v.astype(np.float64))[1]
+    return exponent.astype(np.int64) - 1
+
+
+def block_shift(l1: int, peak: int, terms: int, l1_max: int, peak_max: int, least: int) -> int:
+    """Smallest right shift s >= least after which a block of ``terms`` words is safe to multiply.
+
+    After ``round_shift(., s)``: every |word| <= peak_max, and their sum of magnitudes <= l1_max. Rounding
+    adds at most 1/2 a word, hence the ``(terms + 1) / 2``.
+    """
+    s = least
+    while (peak >> s) + 1 > peak_max or (l1 >> s) + 1 + (terms + 1) // 2 > l1_max:
+        s += 1
+    return s
+
+
+def step_size(g: Int, s: Int | int, limit: int) -> Int:
+    """The weight step of a gradient: g / 2^s rounded to nearest, clipped to +-limit.
+
+    s < 0 (a gradient whose unit is larger than the weight's) clips first, so that a huge gradient becomes
+    the largest step instead of vanishing or wrapping; s > 31 is zero, as |g| < 2^30.
+    """
+    s = np.asarray(s, dtype=np.int64)
+    right = np.where(s > 31, 0, round_shift(g, np.clip(s, 0, 31)))
+    left = np.clip(-s, 0, 31)
+    bound = limit >> left
+    shifted = np.where(g > bound, limit, np.where(g < -bound, -limit, np.clip(g, -bound, bound) << left))
+    return np.clip(np.where(s >= 0, right, shifted), -limit, limit)
+
+
+def join_weight(hi: Int, lo: Int, residual_bits: int) -> Int:
+    """The whole weight: hi * 2^residual_bits + lo."""
+    return (hi << residual_bits) + lo
+
+
+def split_weight(w: Int, residual_bits: int) -> tuple[Int, Int]:
+    """Saturate a whole weight and split it: hi is w rounded to Q3.12, lo the signed rest.
+
+    The bound is symmetric: hi = 32767 with the largest lo.
+    """
+    top = (32767 << residual_bits) + (1 << (residual_bits - 1)) - 1
+    w = np.clip(w, -top, top)
+    hi = (w + (1 << (residual_bits - 1))) >> residual_bits
+    return hi, w - (hi << residual_bits)
+
+
+def tanh_q27(a: Int) -> Int:
+    """tanh of a sum with 27 fraction bits (int64 in C too), Q0.15, odd, linear between 257 points over [0, 8]."""
+    size = np.minimum(np.abs(a), 1 << 30)
+    at, part = size >> 22, (size >> 7) & 0x7FFF
+    low = TANH_TABLE[at]
+    high = TANH_TABLE[np.minimum(at + 1, 256)]
+    v = low + round_shift((high - low) * part, 15)
+    return np.where(a < 0, -v, v)

@@ -1,0 +1,182 @@
+"""What a model will need on a chip, before anything is built: RAM, flash, stack and multiply-accumulates.
+
+RAM is exact (a static assert in the generated C holds it). Flash is exact in its data and an estimate in its
+code; the stack is an upper bound; both from builds of the kernels with ``-O2`` for each core, kept in
+``CODE`` below and compared with fresh builds by ``tests/test_firmware_plan.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .boards import Board, load_board
+from .errors import PlanError
+from .fixed import TANH_TABLE
+from .layout import layout
+from .model import MAX_UNITS, Model
+from .quantize import IntegerModel
+
+GROUPS = {
+    "weights": "weights",
+    "state": "state",
+    "influence": "influence matrix",
+    "scratch": "work area of a step",
+    "counters": "counters",
+}
+
+
+@dataclass(frozen=True)
+class CodeSize:
+    """Bytes of code and of worst-case stack of one core's build."""
+
+    code: int
+    stack: int
+
+
+#: by core, then by rule
+CODE: dict[str, dict[str, CodeSize]] = {}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The needs of a model, and what a board leaves.
+
+    Units: bytes and multiply-accumulates (MACs). ``code_bytes`` and ``stack_bytes`` are None without a board.
+    """
+
+    name: str
+    rule: str
+    numbers: str
+    ram_groups: dict[str, int]
+    struct_bytes: int
+    inference_bytes: int
+    const_bytes: int
+    macs_predict: int
+    macs_learn: int
+    board: str | None = None
+    board_ram_bytes: int | None = None
+    board_flash_bytes: int | None = None
+    code_bytes: int | None = None
+    stack_bytes: int | None = None
+
+    def figures(self) -> dict[str, object]:
+        """The same as plain data, units in the key names."""
+        found: dict[str, object] = {
+            "ram_bytes": self.struct_bytes,
+            "ram_by_group_bytes": dict(self.ram_groups),
+            "ram_inference_only_bytes": self.inference_bytes,
+            "flash_const_bytes": self.const_bytes,
+            "predict_macs": self.macs_predict,
+            "learn_macs": self.macs_learn,
+        }
+        if self.board is not None:
+            found |= {
+                "board": self.board,
+                "board_ram_bytes": self.board_ram_bytes,
+                "board_flash_bytes": self.board_flash_bytes,
+                "flash_code_estimate_bytes": self.code_bytes,
+                "stack_bound_bytes": self.stack_bytes,
+            }
+        return found
+
+    def __str__(self) -> str:
+        """A small table for the terminal."""
+        rows = [(f"  {GROUPS[group]}", f"{size:,} B") for group, size in self.ram_groups.items() if size]
+        lines = [
+            (f"RAM, struct {self.name}_t", f"{self.struct_bytes:,} B"),
+            *rows,
+            ("  of it, if it only predicted", f"{self.inference_bytes:,} B"),
+        ]
+        if self.board is not None:
+            lines += [
+                ("stack of one call, at most", "not measured for this core" if self.stack_bytes is None else f"{self.stack_bytes:,} B"),
+                (f"RAM of {self.board}", f"{self.board_ram_bytes:,} B"),
+            ]
+        lines.append(("flash, tables and factory weights", f"{self.const_bytes:,} B"))
+        if self.board is not None:
+            lines += [
+                ("flash, code (estimate)", "not measured for this core" if self.code_bytes is None else f"{self.code_bytes:,} B"),
+                (f"flash of {self.board}", f"{self.board_flash_bytes:,} B"),
+            ]
+        lines += [
+            ("multiply-accumulates of predict", f"{self.macs_predict:,}"),
+            ("multiply-accumulates of learn", f"{self.macs_learn:,}"),
+        ]
+        left, right = max(len(a) for a, _ in lines), max(len(b) for _, b in lines)
+        head = f"plan of {self.name}: {self.rule}, {self.numbers}" + (f", on {self.board}" if self.board else "")
+        return "\n".join([head, *(f"  {a:<{left}}  {b:>{right}}" for a, b in lines)])
+
+
+def plan(model: Model | IntegerModel, board: str | Board | None = None) -> Plan:
+    """Plan a model, and refuse it if it does not fit the board.
+
+    Args:
+        model: a definition, or an integer model (only sizes matter).
+        board: name of a board, path to a board's TOML file, a Board, or None.
+
+    Raises:
+        PlanError: the model does not fit; the message names the largest number of units that does.
+    """
+    definition = model.model if isinstance(model, IntegerModel) else model
+    found = _needs(definition)
+    if board is None:
+        return found
+    chip = board if isinstance(board, Board) else load_board(board)
+    size = CODE.get(chip.core, {}).get(definition.rule.voice)
+    found = replace(
+        found,
+        board=chip.name,
+        board_ram_bytes=chip.ram_bytes,
+        board_flash_bytes=chip.flash_bytes,
+        code_bytes=size.code if size else None,
+        stack_bytes=size.stack if size else None,
+    )
+    _refuse_if_too_large(definition, found, chip)
+    return found
+
+
+def _needs(model: Model) -> Plan:
+    place, d = layout(model), model.dims
+    by_group = {group: place.bytes_of(group) for group in GROUPS}
+    inference = sum(m.size for m in place.members if m.field.name in ("w_hi", "z", "h", "v_hi", "y"))
+    weights = {m.field.name: m.size for m in place.members if m.field.group == "weights"}
+    predict = model.cell.macs(d) + model.readout.macs(d)
+    return Plan(
+        name=model.name,
+        rule=type(model.rule).__name__,
+        numbers=model.numbers.name,
+        ram_groups=by_group,
+        struct_bytes=place.size,
+        inference_bytes=inference,
+        const_bytes=TANH_TABLE.size * np.dtype(np.int16).itemsize + sum(weights.values()),
+        macs_predict=predict,
+        macs_learn=model.rule.macs(d) + model.readout.macs(d),
+    )
+
+
+def _refuse_if_too_large(model: Model, found: Plan, board: Board) -> None:
+    room = board.ram_bytes - board.stack_bytes
+    if found.struct_bytes > room:
+        raise PlanError(
+            f"plan: model '{model.name}' needs {found.struct_bytes:,} B of RAM ({found.ram_groups['influence']:,} B of it the "
+            f"influence matrix), board '{board.name}' leaves {room:,} B after the stack. {_advice(model, room)}"
+        )
+    flash = found.const_bytes + (found.code_bytes or 0)
+    if flash > board.flash_bytes:
+        raise PlanError(
+            f"plan: model '{model.name}' needs {flash:,} B of flash, board '{board.name}' has {board.flash_bytes:,} B; use fewer units"
+        )
+
+
+def _advice(model: Model, room: int) -> str:
+    """The largest number of units that fits, or what else to change."""
+    fits = [
+        units
+        for units in range(1, min(model.cell.units, MAX_UNITS))
+        if layout(replace(model, cells=[replace(model.cell, units=units)])).size <= room
+    ]
+    if fits:
+        return f"units={fits[-1]} fits, or choose a number profile with a smaller influence matrix"
+    return "Not even one unit fits: this board is too small"
