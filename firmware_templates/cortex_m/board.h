@@ -1,0 +1,12 @@
+/* @title@ */
+#ifndef BOARD_H
+#define BOARD_H
+
+#define BOARD_UART_BASE @uart_base@u
+
+enum {
+    BOARD_COPROCESSOR = @coprocessor@,   /* 1: the core has an FPU or vector unit, off at reset */
+    BOARD_STACK_BYTES = @stack_bytes@
+};
+
+#endif

@@ -1,0 +1,310 @@
+"""A firmware folder for a board: its texts, its build, and what the build weighs.
+
+The folder is flat and builds by ``make`` alone; the generated model is in ``model/``. The texts are
+firmware_templates/ with the ``@slots@`` filled from the board.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .assets import firmware_templates_dir
+from .boards import Board
+from .emit import emit, fill
+from .errors import BoardError, BuildError
+from .quantize import IntegerModel
+
+MODEL_FOLDER = "model"  # inside a firmware folder
+_BUILD_SECONDS = 300
+_FLAGS_FILE = "build_flags.txt"
+
+
+@dataclass(frozen=True)
+class Built:
+    """A linked firmware.
+
+    ``flash_bytes`` holds code, constants and the initial values of variables; ``ram_bytes`` variables, the
+    state struct and the reserved stack; ``sections`` the bytes of each section that is loaded or reserved.
+    """
+
+    elf: Path
+    flash_bytes: int
+    ram_bytes: int
+    sections: Mapping[str, int]
+
+
+# ------------------------------------------------------------------------------------------------ texts
+
+
+def firmware_files(model_name: str, board: Board, *, console: bool = False) -> dict[str, str]:
+    """Texts of a firmware folder by file name, without the generated model (which goes to ``model/``).
+
+    Args:
+        model_name: prefix of the generated names.
+        board: where it runs.
+        console: speak through the emulator's console instead of the board's UART; ten times faster there.
+
+    Raises:
+        BoardError: the board file names no firmware for it, or one that does not exist.
+    """
+    names = {"name": model_name, "NAME": model_name.upper()}
+    text = {
+        file: _template("common", file)
+        for file in ("main.c", "link.c", "link.h", "port.h", "firmware_model.h")
+    }
+    flags = {"title": board.title, "prefix": board.compiler.prefix, "flags": " ".join(board.compiler.flags)}
+    slots: dict[str, dict[str, object]] = {"firmware_model.h": {**names}}
+    if board.firmware == "native":
+        for file in ("port_stdio.c", "Makefile"):
+            text[file] = _template("native", file)
+        slots["Makefile"] = {**flags, "name": model_name}
+    elif board.firmware == "cortex_m":
+        driver = "semihosting" if console else board.uart.driver if board.uart else None
+        uart, halt = _driver(board, "port", driver), _driver(board, "halt", board.halt)
+        for file in ("startup.c", "halt.h", "board.h", "board.ld", "Makefile", f"{uart}.c", f"{halt}.c"):
+            text[file] = _template("cortex_m", file)
+        slots["Makefile"] = {**flags, "name": model_name, "uart": uart, "halt": halt}
+        slots["board.h"] = {
+            "title": board.title,
+            "uart_base": f"0x{board.uart.base:08X}" if board.uart else "",
+            "coprocessor": int(board.coprocessor),
+            "stack_bytes": board.stack_bytes,
+        }
+        slots["board.ld"] = {
+            "title": board.title,
+            "flash_origin": f"0x{board.flash.origin:08X}",
+            "flash_size": board.flash.size,
+            "ram_origin": f"0x{board.main_ram.origin:08X}",
+            "ram_size": board.main_ram.size,
+            "stack_bytes": board.stack_bytes,
+        }
+    else:
+        raise BoardError(f"{board.name}: firmware: wanted 'cortex_m' or 'native', found {board.firmware!r}")
+    return {file: fill(content, slots.get(file, {})) for file, content in sorted(text.items())}
+
+
+def firmware_project(
+    integer_model: IntegerModel, board: Board, *, console: bool = False, checked: bool = False
+) -> dict[str, str]:
+    """Texts of a whole firmware folder: :func:`firmware_files`, and the generated model in ``model/``."""
+    generated = emit(integer_model, checked)
+    model = {f"{MODEL_FOLDER}/{file}": text for file, text in generated.items()}
+    return {**firmware_files(integer_model.model.name, board, console=console), **model}
+
+
+def _template(kind: str, file: str) -> str:
+    return (firmware_templates_dir() / kind / file).read_text(encoding="utf-8")
+
+
+def _driver(board: Board, role: str, name: str | None) -> str:
+    known = sorted(
+        path.stem.removeprefix(f"{role}_")
+        for path in (firmware_templates_dir() / board.firmware).glob(f"{role}_*.c")
+    )
+    if name not in known:
+        key = "uart: driver" if role == "port" else role
+        raise BoardError(f"{board.name}: {key}: wanted one of {', '.join(known)}, found {name!r}")
+    return f"{role}_{name}"
+
+
+# ------------------------------------------------------------------------------------------------ build
+
+
+def build_firmware(folder: Path, board: Board, *, extra_flags: Iterable[str] = ()) -> Built:
+    """Run make in the folder; ``extra_flags`` go to the compiler after all others.
+
+    Raises:
+        BuildError: make or the compiler is missing, or it refused: the first lines of what it said.
+    """
+    _need("make", ("make",))
+    _need(board.compiler.command, board.compiler.packages)
+    flags = shlex.join(extra_flags)
+    stamp = folder / _FLAGS_FILE
+    rebuild = ["-B"] if stamp.is_file() and stamp.read_text(encoding="utf-8") != flags else []
+    stamp.write_text(flags, encoding="utf-8")
+    environment = {
+        key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    }
+    command = ["make", "-s", *rebuild, "-C", str(folder), f"EXTRA_FLAGS={flags}"]
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_BUILD_SECONDS,
+            env={**environment, "LC_ALL": "C"},
+        )
+    except subprocess.TimeoutExpired:
+        raise BuildError(f"build: make in {str(folder)!r} did not end within {_BUILD_SECONDS} s") from None
+    if done.returncode:
+        lines = (done.stderr + done.stdout).strip().splitlines()
+        raise BuildError(
+            f"build: {board.compiler.command} refused the firmware for {board.name}:\n"
+            + "\n".join(lines[:12])
+        )
+    return _weigh(folder / "firmware.elf", board)
+
+
+def _need(command: str, packages: Iterable[str]) -> None:
+    if shutil.which(command) is None:
+        raise BuildError(
+            f"build: no {command!r} on this computer; install it (Debian: apt install {' '.join(packages)})"
+        )
+
+
+def _weigh(elf: Path, board: Board) -> Built:
+    lines = _tool(board, "size", "-A", "-d", str(elf)).splitlines()
+    rows = [line.split() for line in lines if line.startswith(".")]
+    other = (".debug", ".comment", ".ARM.attributes", ".gnu_debug")
+    sections = {row[0]: int(row[1]) for row in rows if not row[0].startswith(other) and int(row[1])}
+    no_flash = (".bss", ".stack")
+    flash = sum(size for name, size in sections.items() if name not in no_flash)
+    return Built(elf, flash, sum(sections.get(name, 0) for name in (*no_flash, ".data")), sections)
+
+
+def _tool(board: Board, tool: str, *arguments: str) -> str:
+    command = f"{board.compiler.prefix}{tool}"
+    _need(command, board.compiler.packages)
+    return subprocess.run(
+        [command, *arguments], capture_output=True, text=True, check=True, timeout=_BUILD_SECONDS
+    ).stdout
+
+
+def symbols(elf: Path, board: Board) -> dict[str, int]:
+    """Addresses of the symbols of an ELF file; those of code have no Thumb bit."""
+    rows = [line.split() for line in _tool(board, "nm", str(elf)).splitlines()]
+    return {row[2]: int(row[0], 16) for row in rows if len(row) == 3}
+
+
+# ------------------------------------------------------------------------------------------------ stack
+
+
+@dataclass
+class _Function:
+    """Of one symbol of the disassembly: bytes its own instructions push (None: not known), whom it calls."""
+
+    frame: int | None
+    calls: set[str]
+    last: str = ""  # last instruction, to see whether it runs into the next symbol
+
+
+def stack_usage(folder: Path, board: Board, entry_functions: Iterable[str]) -> dict[str, int]:
+    """Worst stack of each entry function in bytes, itself and everything below it included.
+
+    Frames of compiled functions are the compiler's own (.su files); calls, and frames of the compiler's
+    library, come from the disassembly of firmware.elf, which also holds the helpers that no source names.
+
+    Raises:
+        BuildError: recursion, a call through a pointer, a frame of unknown size, or no such function.
+    """
+    if board.firmware != "cortex_m":
+        raise BuildError(f"stack: measured in Cortex-M firmware only, found {board.firmware!r}")
+    elf = folder / "firmware.elf"
+    functions = _disassemble(_tool(board, "objdump", "-d", "--no-show-raw-insn", str(elf)))
+    for name, frame in _frames(folder).items():
+        if name in functions:
+            functions[name].frame = max(frame, functions[name].frame or 0)
+    return {entry: _depth(entry, functions, ()) for entry in entry_functions}
+
+
+def _depth(name: str, functions: Mapping[str, _Function], above: tuple[str, ...]) -> int:
+    path = (*above, name)
+    if name in above:
+        raise BuildError(f"stack: recursion has no bound: {' -> '.join(path)}")
+    if name not in functions:
+        raise BuildError(
+            f"stack: no function {name!r} in the firmware (wanted by {' -> '.join(above) or 'the caller'})"
+        )
+    frame = functions[name].frame
+    if frame is None:
+        raise BuildError(f"stack: the frame of {name!r} is not known (reached by {' -> '.join(path)})")
+    return frame + max((_depth(call, functions, path) for call in sorted(functions[name].calls)), default=0)
+
+
+def _frames(folder: Path) -> dict[str, int]:
+    """Frames by function from the compiler's .su files: ``file:line:column:name <tab> bytes <tab> kind``."""
+    frames: dict[str, int] = {}
+    for path in sorted(folder.rglob("*.su")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            place, size, kind = line.split("\t")
+            name = place.rsplit(":", 1)[1]
+            if kind != "static":
+                raise BuildError(f"stack: {place}: wanted a frame of fixed size, found {kind!r}")
+            frames[name] = max(frames.get(name, 0), int(size))
+    return frames
+
+
+_SYMBOL = re.compile(r"^[0-9a-f]+ <([^>]+)>:$")
+_INSTRUCTION = re.compile(r"^\s+[0-9a-f]+:\t(\S+)(?:\t([^;@]*))?")
+_TARGET = re.compile(r"<([^>+]+)(?:\+0x[0-9a-f]+)?>")
+_NEVER_FALLS = re.compile(
+    r"^(b(\.[nw])?|bx|udf|nop|pop.*\bpc\b.*|ldm.*\bpc\b.*|ldr.*\bpc, .*|mov\s+pc.*)(\s|$)"
+)
+
+
+def _disassemble(text: str) -> dict[str, _Function]:
+    functions: dict[str, _Function] = {}
+    name = ""
+    for line in text.splitlines():
+        if symbol := _SYMBOL.match(line):
+            if name and not _NEVER_FALLS.match(functions[name].last):
+                functions[name].calls.add(symbol[1])  # one symbol runs into the next
+            name = symbol[1]
+            functions[name] = _Function(0, set())
+        elif name and (found := _INSTRUCTION.match(line)) and not found[1].startswith("."):
+            _account(functions[name], name, found[1], (found[2] or "").strip())
+    return functions
+
+
+def _account(function: _Function, name: str, operation: str, operands: str) -> None:
+    function.last = f"{operation} {operands}"
+    pushed = _pushed(operation, operands)
+    if pushed is None or function.frame is None:
+        function.frame = None
+    else:
+        function.frame += pushed
+    if operation == "blx" and not _TARGET.search(operands):
+        function.calls.add("a call through a pointer")
+    elif target := _TARGET.search(operands):
+        if operation.startswith("b") or operation in ("cbz", "cbnz"):
+            if target[1] != name:
+                function.calls.add(target[1])
+            elif operation.startswith("bl") and not operation.startswith(("ble", "bls", "blt")):
+                function.calls.add(name)
+
+
+def _pushed(operation: str, operands: str) -> int | None:
+    """Bytes by which an instruction lowers the stack pointer; None if it does so by a register."""
+    if operation.startswith(("push", "vpush")) or (
+        operation.startswith(("stmdb", "vstmdb")) and operands.startswith("sp!")
+    ):
+        return _registers(operands)
+    if operation.startswith("str") and (moved := re.search(r"\[sp, #-(\d+)\]!", operands)):
+        return int(moved[1])
+    if operation.startswith("sub") and operands.startswith("sp,"):
+        amount = re.search(r"#(\d+)$", operands)
+        return int(amount[1]) if amount else None
+    if (operation.startswith("add") and re.match(r"sp, (sp, )?[ri]", operands)) or (
+        operation.startswith("mov") and operands.startswith("sp,")
+    ):
+        return None
+    return 0
+
+
+def _registers(operands: str) -> int:
+    total = 0
+    inside = operands[operands.index("{") + 1 : operands.index("}")]
+    for part in inside.split(","):
+        bounds = [int(number) for number in re.findall(r"\d+", part)]
+        total += (bounds[-1] - bounds[0] + 1 if len(bounds) == 2 else 1) * (
+            8 if part.strip().startswith("d") else 4
+        )
+    return total
