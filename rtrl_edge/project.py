@@ -15,7 +15,7 @@ from .quantize import IntegerModel
 MANIFEST = "manifest.json"
 
 
-def write_generated(integer_model: IntegerModel, folder: str | Path, *, checked: bool = False) -> list[Path]:
+def generate(integer_model: IntegerModel, folder: str | Path, *, checked: bool = False) -> list[Path]:
     """Write ``NAME.h``, ``NAME_config.h``, ``NAME.c`` and ``manifest.json``.
 
     Args:
@@ -36,7 +36,7 @@ def write_generated(integer_model: IntegerModel, folder: str | Path, *, checked:
 
 
 def write_files(folder: str | Path, files: Mapping[str, str], manifest_text: str) -> list[Path]:
-    """Write texts and their manifest under the rules of :func:`write_generated`."""
+    """Write texts and their manifest under the rules of :func:`generate`."""
     folder = Path(folder)
     _refuse_foreign(folder, files)
     written = []
