@@ -1,0 +1,426 @@
+"""The report of a run: one HTML file that opens offline, and the same figures as text and as plain data.
+
+Pure functions from values to text; the command line fills in a :class:`Report` and writes the file.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from importlib.resources import files
+from typing import Literal
+
+import numpy as np
+
+from . import plots
+from .prequential import Run
+from .recordings import Part
+
+Role = Literal["learning", "frozen", "readout", "control"]
+
+WINDOW_S = 10.0  # of the running error
+STRETCH_S = 4.0  # of signal that is shown
+WINDOW_SAMPLES, STRETCH_SAMPLES = 250, 100  # the same if the rate is not known
+
+
+@dataclass(frozen=True, eq=False)
+class Contender:
+    """One line of the table.
+
+    Args:
+        name: as shown.
+        role: "learning" is the device the report is about, "frozen" its copy that does not learn, "readout"
+            the copy whose readout alone learns; all else is a "control".
+        run: what it predicted on the same stream as all others.
+        detail: small print below the name.
+    """
+
+    name: str
+    role: Role
+    run: Run
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """What was planned and what was measured; None is not known."""
+
+    what: str
+    planned: float | None
+    measured: float | None
+    unit: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A comparison that was made, in a sentence."""
+
+    passed: bool
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """All that a report shows.
+
+    Args:
+        title, lead: heading and the sentence below it.
+        facts: what was run, by name: command, model, digest, board ...
+        contenders: in the order of the table; all runs on the same stream. At most one "learning".
+        parts: situations of the stream; the columns of the table.
+        rate_hz, channels: of the stream, if known.
+        ram_bytes: group of the state struct -> bytes.
+        board_ram_bytes: RAM of the board.
+        resources: planned against measured.
+        verdicts: bit-for-bit comparisons.
+    """
+
+    title: str
+    contenders: Sequence[Contender]
+    parts: Sequence[Part]
+    lead: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    rate_hz: float | None = None
+    channels: Sequence[str] = ()
+    ram_bytes: Mapping[str, int] = field(default_factory=dict)
+    board_ram_bytes: int | None = None
+    resources: Sequence[Resource] = ()
+    verdicts: Sequence[Verdict] = ()
+
+    def errors(self) -> list[list[float]]:
+        """NRMSE of each contender (rows) in each part (columns)."""
+        return [[c.run.nrmse(p.start, p.stop) for p in self.parts] for c in self.contenders]
+
+    def best(self) -> list[int]:
+        """For each part, the row of the contender with the lowest error."""
+        return [int(np.nanargmin(column)) for column in np.array(self.errors()).T]
+
+    def one(self, role: Role) -> Contender | None:
+        """The first contender in a role."""
+        return next((c for c in self.contenders if c.role == role), None)
+
+
+# ------------------------------------------------------------------------------------------- as text
+
+
+def text_table(header: Sequence[str], rows: Sequence[Sequence[object]], indent: int = 0) -> str:
+    """Aligned columns for a terminal: the first flush left, the others flush right.
+
+    None is shown as "-", a float with three decimals, an int with thousands separated.
+    """
+    cells = [[_cell(value) for value in row] for row in [header, *rows]]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    lines = []
+    for row in cells:
+        first, *others = (c.rjust(w) if i else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
+        lines.append((" " * indent + "  ".join([first, *others])).rstrip())
+    rule = " " * indent + "  ".join("-" * w for w in widths)
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def error_table(report: Report) -> str:
+    """The prequential errors for a terminal; the best of each column carries a star."""
+    best = report.best()
+    rows = [
+        [contender.name, *(f"{'*' if best[j] == i else ' '} {error:.3f}" for j, error in enumerate(errors))]
+        for i, (contender, errors) in enumerate(zip(report.contenders, report.errors(), strict=True))
+    ]
+    return text_table(["prequential NRMSE", *(part.label for part in report.parts)], rows)
+
+
+def conclusions(report: Report) -> list[str]:
+    """What the table says, in sentences: first learning against not learning, then who beats the learning device."""
+    return [text for _, text in _conclusions(report)]
+
+
+def figures(report: Report) -> dict[str, object]:
+    """The report's numbers as plain data, units in the names."""
+    return {
+        "title": report.title,
+        "facts": dict(report.facts),
+        "parts": [{"label": p.label, "start_sample": p.start, "stop_sample": p.stop} for p in report.parts],
+        "contenders": [
+            {
+                "name": c.name,
+                "role": c.role,
+                "all": c.run.figures(),
+                "by_part": {p.label: c.run.figures(p.start, p.stop) for p in report.parts},
+            }
+            for c in report.contenders
+        ],
+        "ram_bytes": dict(report.ram_bytes),
+        "board_ram_bytes": report.board_ram_bytes,
+        "resources": [
+            {"what": r.what, "planned": r.planned, "measured": r.measured, "unit": r.unit} for r in report.resources
+        ],
+        "verdicts": [{"passed": v.passed, "text": v.text} for v in report.verdicts],
+        "conclusions": conclusions(report),
+    }
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return str(value)
+
+
+def _conclusions(report: Report) -> list[tuple[bool, str]]:
+    """(lost, sentence): lost marks what speaks against the learning device."""
+    learner = report.one("learning")
+    if learner is None:
+        return []
+    found = []
+    for part in report.parts:
+        mine = learner.run.nrmse(part.start, part.stop)
+        if math.isnan(mine):
+            continue
+        for role, other_name in (("frozen", "its frozen copy"), ("readout", "learning in the readout alone")):
+            other = report.one("frozen" if role == "frozen" else "readout")
+            if other is not None:
+                found.append(_against(part, mine, other_name, other.run.nrmse(part.start, part.stop)))
+        for control in (c for c in report.contenders if c.role == "control"):
+            error = control.run.nrmse(part.start, part.stop)
+            if error < mine:
+                found.append(
+                    (True, f"{_upper(part.label)}: the control “{control.name}” beats the learning device, {error:.3f} against {mine:.3f}.")
+                )  # fmt: skip
+    if not any(lost for lost, _ in found) and any(c.role == "control" for c in report.contenders):
+        found.append((False, "No contender beats the learning device in any part."))
+    return found
+
+
+def _against(part: Part, mine: float, other_name: str, other: float) -> tuple[bool, str]:
+    change = (mine - other) / other if other > 0 else 0.0
+    if abs(change) < 0.005:
+        text = f"as good as {other_name} ({mine:.3f} and {other:.3f})"
+    else:
+        text = f"{abs(change):.0%} {'less' if change < 0 else 'more'} error than {other_name} ({mine:.3f} against {other:.3f})"
+    return change >= 0.005, f"{_upper(part.label)}: the learning device makes {text}." if "error" in text else (
+        f"{_upper(part.label)}: the learning device is {text}."
+    )
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+# ------------------------------------------------------------------------------------------- as HTML
+
+
+def render(report: Report) -> str:
+    """The report as one HTML page without scripts, links or files beside it.
+
+    Raises RtrlEdgeError if matplotlib is not installed.
+    """
+    sections = [
+        _errors_section(report),
+        _time_section(report),
+        _signal_section(report),
+        _verdicts_section(report),
+        _resources_section(report),
+        _ram_section(report),
+        _facts_section(report),
+    ]
+    template = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
+    slots = {"title": escape(report.title), "lead": escape(report.lead), "sections": "\n".join(filter(None, sections))}
+    return _filled(template, slots)
+
+
+def _filled(template: str, slots: Mapping[str, str]) -> str:
+    wanted = set(re.findall(r"@([a-z]+)@", template))
+    assert wanted == set(slots), f"page.html has the slots {sorted(wanted)}, given are {sorted(slots)}"
+    return re.sub(r"@([a-z]+)@", lambda match: slots[match.group(1)], template)
+
+
+def _section(heading: str, body: str, caption: str = "") -> str:
+    small = f'<p class="caption">{escape(caption)}</p>\n' if caption else ""
+    return f"<section>\n<h2>{escape(heading)}</h2>\n{small}{body}\n</section>"
+
+
+def _table(header: Sequence[str], rows: Sequence[str]) -> str:
+    head = "".join(f"<th>{escape(name)}</th>" for name in header)
+    return f'<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{chr(10).join(rows)}\n</tbody>\n</table></div>'
+
+
+def _errors_section(report: Report) -> str:
+    best, rows = report.best(), []
+    for i, (contender, errors) in enumerate(zip(report.contenders, report.errors(), strict=True)):
+        detail = f"<small>{escape(contender.detail)}</small>" if contender.detail else ""
+        cells = "".join(
+            f'<td class="best">{error:.3f}</td>' if best[j] == i else f"<td>{error:.3f}</td>"
+            for j, error in enumerate(errors)
+        )
+        rows.append(f'<tr class="{contender.role}"><td>{escape(contender.name)}{detail}</td>{cells}</tr>')
+    sentences = "".join(
+        f'<li class="lost">{escape(text)}</li>' if lost else f"<li>{escape(text)}</li>"
+        for lost, text in _conclusions(report)
+    )
+    return _section(
+        "Prediction error, before and after the change",
+        _table(["", *(p.label for p in report.parts)], rows) + f'\n<ul class="plain">{sentences}</ul>',
+        "Every sample is predicted before it is seen (test, then train). Root mean squared error over all channels, each in "
+        "units of its own standard deviation: 0 is perfect, 1 is as good as the best constant. ★ marks the best of a column.",
+    )
+
+
+def _colour(report: Report, contender: Contender) -> str:
+    if contender.role != "control":
+        return contender.role
+    controls = [c for c in report.contenders if c.role == "control"]
+    return f"control-{controls.index(contender) % 3}"
+
+
+def _legend(entries: Sequence[tuple[str, str, str]]) -> str:
+    """Entries (css colour, class, text)."""
+    spans = (
+        f'<span><i class="{kind}" style="{"background" if kind == "dot" else "border-color"}:var(--{colour})"></i>{escape(text)}</span>'
+        for colour, kind, text in entries
+    )
+    return f'<div class="legend">{"".join(spans)}</div>'
+
+
+def _time_axis(report: Report, samples: int) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], str]:
+    if report.rate_hz is None:
+        return np.arange(samples, dtype=np.float64), "sample"
+    return np.arange(samples) / (60.0 * report.rate_hz), "minutes"
+
+
+def _time_section(report: Report) -> str:
+    window = round(WINDOW_S * report.rate_hz) if report.rate_hz else WINDOW_SAMPLES
+    back_to_front = sorted(report.contenders, key=lambda c: ["control", "readout", "frozen", "learning"].index(c.role))
+    curves, tops = [], []
+    for contender in back_to_front:
+        time, unit = _time_axis(report, len(contender.run))
+        error = contender.run.running_nrmse(window)
+        error[: min(window, len(error) // 2)] = np.nan  # a window that is not full yet is only noise
+        x, y = plots.thinned(time, error)
+        curves.append(
+            plots.Curve(x, y, _colour(report, contender), contender.role == "control", contender.role == "learning")
+        )
+        if len(y):
+            tops.append(float(np.quantile(y, 0.995)))
+    marks = [(float(time[part.start]), part.label) for part in report.parts[1:]]
+    top = 1.12 * max(tops) if tops else None
+    panel = plots.Panel(curves, unit, "running NRMSE", marks=marks, bottom=0.0, top=top)
+    drawing = plots.figure("time", [panel], "Prediction error over time for each contender, with the change marked")
+    legend = _legend(
+        [(_colour(report, c), "dashed" if c.role == "control" else "", c.name) for c in report.contenders]
+    )
+    span = f"{WINDOW_S:g} s" if report.rate_hz else f"{window} samples"
+    return _section(
+        "Error over time",
+        f"{legend}\n<figure>\n{drawing}\n</figure>",
+        f"The same error over the last {span}. The dashed vertical line is the change. Peaks that come back for everyone "
+        "are motions that are harder to predict.",
+    )
+
+
+def _signal_section(report: Report) -> str:
+    learner, frozen = report.one("learning"), report.one("frozen")
+    if learner is None:
+        return ""
+    last = report.parts[-1]
+    errors = np.array(learner.run.nrmse_by_channel(last.start, last.stop))
+    rival = np.array(frozen.run.nrmse_by_channel(last.start, last.stop)) if frozen else np.zeros_like(errors)
+    channel = int(np.nanargmax(rival - errors)) if frozen else 0
+    name = report.channels[channel] if channel < len(report.channels) else f"channel {channel}"
+    length = round(STRETCH_S * report.rate_hz) if report.rate_hz else STRETCH_SAMPLES
+    panels = [_stretch(report, part, channel, length, name, learner, frozen) for part in report.parts]
+    entries = [("ink", "dot", "measured"), ("learning", "", learner.name)]
+    if frozen:
+        entries.insert(1, ("frozen", "", frozen.name))
+    drawing = plots.figure("signal", panels, f"Measured signal {name} and its predictions, one panel for each part")
+    chosen = "the channel on which learning changed the error most" if frozen else "the first channel"
+    return _section(
+        "The signal and its predictions",
+        f"{_legend(entries)}\n<figure>\n{drawing}\n</figure>",
+        f"“{name}”, {chosen}: the liveliest stretch (largest sum of steps) of the second half of each part. "
+        "Each prediction is drawn where its measurement came one sample later.",
+    )
+
+
+def _stretch(
+    report: Report, part: Part, channel: int, length: int, name: str, learner: Contender, frozen: Contender | None
+) -> plots.Panel:
+    signal = learner.run.target[:, channel]
+    begin = (part.start + part.stop) // 2
+    steps = np.nan_to_num(np.abs(np.diff(signal[begin : part.stop])))
+    moved = np.convolve(steps, np.ones(min(length, max(len(steps), 1))), mode="valid") if len(steps) else np.zeros(1)
+    start = begin + int(np.argmax(moved))
+    shown = slice(start, min(start + length, part.stop))
+    rate = report.rate_hz or 1.0
+    time = np.arange(shown.stop - shown.start) / rate
+    curves = [plots.Curve(time, signal[shown], "ink", dots=True)]
+    for contender in (frozen, learner):
+        if contender is not None:
+            y = np.where(np.isnan(signal[shown]), np.nan, contender.run.prediction[shown, channel])
+            curves.append(plots.Curve(time, y, contender.role, strong=contender.role == "learning"))
+    unit = "seconds" if report.rate_hz else "samples"
+    return plots.Panel(curves, unit, name, title=part.label)
+
+
+def _verdicts_section(report: Report) -> str:
+    if not report.verdicts:
+        return ""
+    lines = "".join(f'<li class="{"yes" if v.passed else "no"}">{escape(v.text)}</li>' for v in report.verdicts)
+    return _section("Bit for bit", f'<ul class="plain verdicts">{lines}</ul>')
+
+
+def _resources_section(report: Report) -> str:
+    if not report.resources:
+        return ""
+    rows = []
+    for r in report.resources:
+        note = f"<small>{escape(r.note)}</small>" if r.note else ""
+        share = f"{r.measured / r.planned:.0%}" if r.planned and r.measured is not None else "–"
+        cells = "".join(f"<td>{_amount(v, r.unit)}</td>" for v in (r.planned, r.measured))
+        rows.append(f"<tr><td>{escape(r.what)}{note}</td>{cells}<td>{share}</td></tr>")
+    return _section("Planned and measured", _table(["", "planned", "measured", "share"], rows))
+
+
+def _amount(value: float | None, unit: str) -> str:
+    if value is None:
+        return "–"
+    number = f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:.3g}"
+    return f"{number} {escape(unit)}".strip()
+
+
+def _ram_section(report: Report) -> str:
+    total = sum(report.ram_bytes.values())
+    if not total:
+        return ""
+    groups = list(report.ram_bytes.items())
+    bar = "".join(
+        f'<div style="flex:{size} 0 0;background:var(--ram-{i % 6})" title="{escape(name)}: {size:,} B"></div>'
+        for i, (name, size) in enumerate(groups)
+        if size
+    )
+    rows = [
+        f'<tr><td><i class="swatch" style="background:var(--ram-{i % 6})"></i>{escape(name)}</td><td>{size:,} B</td>'
+        f"<td>{size / total:.1%}</td></tr>"
+        for i, (name, size) in enumerate(groups)
+    ]
+    rows.append(f"<tr><td>all</td><td>{total:,} B</td><td>100 %</td></tr>")
+    board = ""
+    if report.board_ram_bytes:
+        share = min(total / report.board_ram_bytes, 1.0)
+        board = (
+            f'<p class="caption">{total:,} B of the board’s {report.board_ram_bytes:,} B: {share:.1%}</p>\n'
+            f'<div class="bar thin"><div style="width:{share:.3%};background:var(--ram-0)"></div></div>'
+        )
+    return _section("RAM map", f'<div class="bar">{bar}</div>\n{_table(["", "bytes", "share"], rows)}\n{board}')
+
+
+def _facts_section(report: Report) -> str:
+    if not report.facts:
+        return ""
+    facts = "".join(f"<dt>{escape(k)}</dt><dd><code>{escape(v)}</code></dd>" for k, v in report.facts.items())
+    return _section("What was run", f'<dl class="facts">{facts}</dl>')
