@@ -31,11 +31,13 @@ class Persistence:
     """Last value: the next sample is this sample.
 
     Args:
-        next_sample: True if labels are the inputs' next values; else the last label seen is repeated, 0 at first.
+        next_sample: True if labels are the inputs' next values; else the last label seen is repeated,
+            0 at first.
         outputs: width of a label, needed when ``next_sample`` is False.
     """
 
     def __init__(self, next_sample: bool = True, outputs: int = 1) -> None:
+        """See the class."""
         self._next_sample = next_sample
         self._last = np.zeros(outputs)
 
@@ -52,6 +54,7 @@ class Mean:
     """Mean of all labels seen so far, 0 at first."""
 
     def __init__(self, outputs: int) -> None:
+        """See the class."""
         self._mean, self._seen = np.zeros(outputs), 0
 
     def predict(self, x: Float) -> Float:
@@ -82,7 +85,8 @@ class OnlineAR:
         forgetting: RLS: weight of a sample loses this factor each step; 0.999 remembers about 1000 samples.
         ridge: RLS: weight of the start value, in squared scaled features.
         rate: NLMS: 0 to 2.
-        scale: (inputs,) typical size of each channel; 1 if not given. :meth:`pretrained` takes the past's deviation.
+        scale: (inputs,) typical size of each channel; 1 if not given.
+            :meth:`pretrained` takes the past's deviation.
     """
 
     def __init__(
@@ -97,13 +101,15 @@ class OnlineAR:
         rate: float = 0.1,
         scale: Float | None = None,
     ) -> None:
+        """See the class."""
         if order < 1:
             raise DataError(f"OnlineAR(order): wanted at least 1 sample, found {order}")
         if method not in ("rls", "nlms"):
             raise DataError(f"OnlineAR(method): wanted 'rls' or 'nlms', found {method!r}")
         if not 0.0 < forgetting <= 1.0 or not ridge > 0.0:
             raise DataError(
-                f"OnlineAR: wanted 0 < forgetting <= 1 and ridge > 0, found forgetting {forgetting}, ridge {ridge}"
+                "OnlineAR: wanted 0 < forgetting <= 1 and ridge > 0, "
+                f"found forgetting {forgetting} and ridge {ridge}"
             )
         self._inputs, self._order, self._method = inputs, order, method
         self._forgetting, self._rate = forgetting, rate
@@ -120,11 +126,13 @@ class OnlineAR:
         self._y = np.zeros(outputs)
 
     @classmethod
-    def pretrained(cls, past: Stream, order: int = 4, method: Literal["rls", "nlms"] = "rls", **options: float) -> Self:
+    def pretrained(
+        cls, past: Stream, order: int = 4, method: Literal["rls", "nlms"] = "rls", **options: float
+    ) -> Self:
         """One that has already lived through ``past``, from which it also takes the scale of each channel."""
         deviation = past.x.std(axis=0)
         scale = np.where(deviation > 0.0, deviation, 1.0)
-        found = cls(past.x.shape[1], past.target.shape[1], order, method, scale=scale, **options)  # type: ignore[arg-type]
+        found = cls(past.x.shape[1], past.target.shape[1], order, method, scale=scale, **options)
         for x, target in past:
             found.predict(x)
             if target is not None:

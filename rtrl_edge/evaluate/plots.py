@@ -81,7 +81,8 @@ def _draw(name: str, panels: Sequence[Panel], width: str, description: str) -> s
         "svg.fonttype": "none", "svg.hashsalt": name, "font.family": "DejaVu Sans", "font.size": 9.5,
         "text.color": colours["ink"], "axes.labelcolor": colours["soft"], "axes.edgecolor": colours["line"],
         "xtick.color": colours["line"], "ytick.color": colours["line"], "xtick.labelcolor": colours["soft"],
-        "ytick.labelcolor": colours["soft"], "axes.titlesize": 10, "axes.labelsize": 9.5, "axes.titlelocation": "left",
+        "ytick.labelcolor": colours["soft"], "axes.titlesize": 10, "axes.labelsize": 9.5,
+        "axes.titlelocation": "left",
         "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "axes.axisbelow": True,
         "grid.color": colours["grid"], "grid.linewidth": 0.8, "axes.unicode_minus": True,
     }  # fmt: skip
@@ -100,7 +101,9 @@ def _draw(name: str, panels: Sequence[Panel], width: str, description: str) -> s
 
 def _panel(axis: Any, panel: Panel, colours: dict[str, str]) -> None:
     for order, curve in enumerate(panel.curves):
-        line: dict[str, Any] = {"linewidth": 2.0 if curve.strong else 1.4, "linestyle": "--" if curve.dashed else "-"}
+        line: dict[str, Any] = {"linewidth": 2.0 if curve.strong else 1.4, "linestyle": "-"}
+        if curve.dashed:
+            line["linestyle"] = "--"
         if curve.dots:
             line = {"linestyle": "none", "marker": "o", "markersize": 2.6, "markeredgewidth": 0}
         axis.plot(curve.x, curve.y, color=colours[curve.colour], zorder=3 + order / 100, **line)

@@ -23,7 +23,7 @@ Progress = Callable[[int], object]
 
 
 class Converter(Protocol):
-    """What :class:`rtrl_edge.quantize.IntegerModel` offers here: physical units to words and back, by rows."""
+    """What :class:`rtrl_edge.quantize.IntegerModel` offers here: physical units to words and back."""
 
     def to_input(self, x: npt.ArrayLike) -> npt.NDArray[np.int16]:
         """Physical inputs (..., inputs) as Q0.15 words."""
@@ -55,16 +55,16 @@ class Run:
     target: Float
     outputs: Int16 | None = None
 
-    def __post_init__(self) -> None:
+    def __post_init__(self) -> None:  # noqa: D105
         if self.prediction.shape != self.target.shape:
             raise DataError(f"run: {self.prediction.shape} predictions for {self.target.shape} labels")
 
-    def __len__(self) -> int:
+    def __len__(self) -> int:  # noqa: D105
         return len(self.prediction)
 
     @cached_property
     def deviation(self) -> Float:
-        """(outputs,) standard deviation of each channel's labels: the unit of all errors. 1 for a constant."""
+        """(outputs,) standard deviation of each channel's labels: the unit of all errors (1 if constant)."""
         labels = self.target[self.labelled]
         if not len(labels):
             raise DataError("run: no sample of the stream has a label, so there is no error to measure")
@@ -74,7 +74,7 @@ class Run:
     @cached_property
     def labelled(self) -> npt.NDArray[np.bool_]:
         """(T,) which samples have a label."""
-        return ~np.isnan(self.target).all(axis=1)
+        return np.asarray(~np.isnan(self.target).all(axis=1))
 
     @cached_property
     def squared_error(self) -> Float:
@@ -99,14 +99,15 @@ class Run:
         return [e * float(d) for e, d in zip(self.nrmse_by_channel(start, stop), self.deviation, strict=True)]
 
     def running_nrmse(self, window: int = 250) -> Float:
-        """(T,) NRMSE over the last ``window`` samples up to and with each; NaN where none of them has a label."""
+        """(T,) NRMSE over the last ``window`` samples, each included; NaN where none has a label."""
         labelled = self.labelled.astype(np.float64)
         errors = np.where(self.labelled, np.nan_to_num(self.squared_error).mean(axis=1), 0.0)
         total, count = (np.concatenate([[0.0], np.cumsum(v)]) for v in (errors, labelled))
         end = np.arange(1, len(self) + 1)
         begin = np.maximum(end - window, 0)
         with np.errstate(invalid="ignore"):
-            return np.sqrt(np.maximum(total[end] - total[begin], 0.0) / (count[end] - count[begin]))
+            squares = np.maximum(total[end] - total[begin], 0.0) / (count[end] - count[begin])
+        return np.asarray(np.sqrt(squares), dtype=np.float64)
 
     def figures(self, start: int = 0, stop: int | None = None) -> dict[str, object]:
         """The errors of a range as plain data, units in the names."""

@@ -56,7 +56,8 @@ def watch(
 ) -> Recording:
     """Wrist motion in shoulder exercises, 6 channels at 25 Hz, next-sample prediction.
 
-    The past is the first 1 - ``held_out`` of every exercise set of ``past_people`` on ``arm`` (24.5k samples).
+    The past is the first 1 - ``held_out`` of every exercise set of ``past_people`` on ``arm``
+    (24.5k samples).
     The future begins with the held-out ends of the sets of ``known_people``, same arm (3.3k samples), and
     then the watch changes owner and wrist: all sets of ``new_people`` on the other arm (6.8k samples).
     The last sample of a segment has no label, because the next one belongs to another recording.
@@ -84,19 +85,20 @@ def watch(
     known = [_tail(x, held_out) for x in sets.of(known_people, side)]
     new = sets.of(new_people, 1 - side)
     change = sum(len(x) for x in known)
+    who = "person" if len(new_people) == 1 else "people"
     future = _joined(known + new, sets.rate_hz, sets.channels)
     return Recording(
         _joined(past, sets.rate_hz, sets.channels),
         future,
         (
             Part("same people, same arm", 0, change),
-            Part("new person, other arm" if len(new_people) == 1 else "new people, other arm", change, len(future)),
+            Part(f"new {who}, other arm", change, len(future)),
         ),
     )
 
 
 def daphnet() -> Stream:
-    """One walk of a person with Parkinson's disease: 9 acceleration channels in mg at 64 Hz, next-sample prediction."""
+    """One walk of a person with Parkinson's disease, next-sample prediction: 9 channels in mg, 64 Hz."""
     with _open(examples_dir() / "data" / "daphnet_s06_64hz.npz") as data:
         return next_sample(data["x"], float(data["fs"]), tuple(str(c) for c in data["channels"]))
 

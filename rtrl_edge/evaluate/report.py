@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 
+from ..stream import Float
 from . import plots
 from .prequential import Run
 from .recordings import Part
@@ -23,6 +24,8 @@ Role = Literal["learning", "frozen", "readout", "control"]
 
 WINDOW_S = 10.0  # of the running error
 STRETCH_S = 4.0  # of signal that is shown
+BACK_TO_FRONT: list[Role] = ["control", "readout", "frozen", "learning"]
+EQUAL = 0.005  # relative difference that is not called one
 WINDOW_SAMPLES, STRETCH_SAMPLES = 250, 100  # the same if the rate is not known
 
 
@@ -95,9 +98,10 @@ class Report:
         """NRMSE of each contender (rows) in each part (columns)."""
         return [[c.run.nrmse(p.start, p.stop) for p in self.parts] for c in self.contenders]
 
-    def best(self) -> list[int]:
-        """For each part, the row of the contender with the lowest error."""
-        return [int(np.nanargmin(column)) for column in np.array(self.errors()).T]
+    def best(self) -> list[int | None]:
+        """For each part, the row of the contender with the lowest error; None without a label there."""
+        columns = np.array(self.errors()).T
+        return [None if np.isnan(column).all() else int(np.nanargmin(column)) for column in columns]
 
     def one(self, role: Role) -> Contender | None:
         """The first contender in a role."""
@@ -116,8 +120,9 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[object]], indent: 
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     lines = []
     for row in cells:
-        first, *others = (c.rjust(w) if i else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
-        lines.append((" " * indent + "  ".join([first, *others])).rstrip())
+        first, *others = zip(row, widths, strict=True)
+        aligned = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
+        lines.append((" " * indent + "  ".join(aligned)).rstrip())
     rule = " " * indent + "  ".join("-" * w for w in widths)
     return "\n".join([lines[0], rule, *lines[1:]])
 
@@ -126,14 +131,14 @@ def error_table(report: Report) -> str:
     """The prequential errors for a terminal; the best of each column carries a star."""
     best = report.best()
     rows = [
-        [contender.name, *(f"{'*' if best[j] == i else ' '} {error:.3f}" for j, error in enumerate(errors))]
+        [contender.name, *(("* " if best[j] == i else "") + _error(e) for j, e in enumerate(errors))]
         for i, (contender, errors) in enumerate(zip(report.contenders, report.errors(), strict=True))
     ]
     return text_table(["prequential NRMSE", *(part.label for part in report.parts)], rows)
 
 
 def conclusions(report: Report) -> list[str]:
-    """What the table says, in sentences: first learning against not learning, then who beats the learning device."""
+    """What the table says, in sentences: learning against not learning, and who beats the learning device."""
     return [text for _, text in _conclusions(report)]
 
 
@@ -155,7 +160,8 @@ def figures(report: Report) -> dict[str, object]:
         "ram_bytes": dict(report.ram_bytes),
         "board_ram_bytes": report.board_ram_bytes,
         "resources": [
-            {"what": r.what, "planned": r.planned, "measured": r.measured, "unit": r.unit} for r in report.resources
+            {"what": r.what, "planned": r.planned, "measured": r.measured, "unit": r.unit}
+            for r in report.resources
         ],
         "verdicts": [{"passed": v.passed, "text": v.text} for v in report.verdicts],
         "conclusions": conclusions(report),
@@ -182,34 +188,36 @@ def _conclusions(report: Report) -> list[tuple[bool, str]]:
         mine = learner.run.nrmse(part.start, part.stop)
         if math.isnan(mine):
             continue
-        for role, other_name in (("frozen", "its frozen copy"), ("readout", "learning in the readout alone")):
-            other = report.one("frozen" if role == "frozen" else "readout")
-            if other is not None:
-                found.append(_against(part, mine, other_name, other.run.nrmse(part.start, part.stop)))
-        for control in (c for c in report.contenders if c.role == "control"):
-            error = control.run.nrmse(part.start, part.stop)
-            if error < mine:
+        where = part.label[:1].upper() + part.label[1:]
+        for other in report.contenders:
+            error = other.run.nrmse(part.start, part.stop)
+            if other.role in ("frozen", "readout"):
+                found.append(_against(where, mine, other.name, error))
+            elif other.role == "control" and error < mine:
+                numbers = f"{error:.3f} against {mine:.3f}"
                 found.append(
-                    (True, f"{_upper(part.label)}: the control “{control.name}” beats the learning device, {error:.3f} against {mine:.3f}.")
-                )  # fmt: skip
+                    (True, f"{where}: the control “{other.name}” beats the learning device, {numbers}.")
+                )
     if not any(lost for lost, _ in found) and any(c.role == "control" for c in report.contenders):
         found.append((False, "No contender beats the learning device in any part."))
     return found
 
 
-def _against(part: Part, mine: float, other_name: str, other: float) -> tuple[bool, str]:
+def _against(where: str, mine: float, other_name: str, other: float) -> tuple[bool, str]:
+    """Learning against a copy that does not learn, or not everywhere."""
     change = (mine - other) / other if other > 0 else 0.0
-    if abs(change) < 0.005:
-        text = f"as good as {other_name} ({mine:.3f} and {other:.3f})"
-    else:
-        text = f"{abs(change):.0%} {'less' if change < 0 else 'more'} error than {other_name} ({mine:.3f} against {other:.3f})"
-    return change >= 0.005, f"{_upper(part.label)}: the learning device makes {text}." if "error" in text else (
-        f"{_upper(part.label)}: the learning device is {text}."
+    numbers = f"{mine:.3f} against {other:.3f}"
+    if abs(change) < EQUAL:
+        return False, f"{where}: the learning device does as well as “{other_name}”, {numbers}."
+    how = "less" if change < 0 else "more"
+    return (
+        change > 0,
+        f"{where}: the learning device makes {abs(change):.0%} {how} error than “{other_name}”, {numbers}.",
     )
 
 
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _error(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.3f}"
 
 
 # ------------------------------------------------------------------------------------------- as HTML
@@ -230,8 +238,8 @@ def render(report: Report) -> str:
         _facts_section(report),
     ]
     template = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
-    slots = {"title": escape(report.title), "lead": escape(report.lead), "sections": "\n".join(filter(None, sections))}
-    return _filled(template, slots)
+    body = "\n".join(section for section in sections if section)
+    return _filled(template, {"title": escape(report.title), "lead": escape(report.lead), "sections": body})
 
 
 def _filled(template: str, slots: Mapping[str, str]) -> str:
@@ -247,7 +255,8 @@ def _section(heading: str, body: str, caption: str = "") -> str:
 
 def _table(header: Sequence[str], rows: Sequence[str]) -> str:
     head = "".join(f"<th>{escape(name)}</th>" for name in header)
-    return f'<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{chr(10).join(rows)}\n</tbody>\n</table></div>'
+    table = f"<thead><tr>{head}</tr></thead>\n<tbody>\n{chr(10).join(rows)}\n</tbody>"
+    return f'<div class="scroll"><table>\n{table}\n</table></div>'
 
 
 def _errors_section(report: Report) -> str:
@@ -255,7 +264,7 @@ def _errors_section(report: Report) -> str:
     for i, (contender, errors) in enumerate(zip(report.contenders, report.errors(), strict=True)):
         detail = f"<small>{escape(contender.detail)}</small>" if contender.detail else ""
         cells = "".join(
-            f'<td class="best">{error:.3f}</td>' if best[j] == i else f"<td>{error:.3f}</td>"
+            f'<td class="best">{_error(error)}</td>' if best[j] == i else f"<td>{_error(error)}</td>"
             for j, error in enumerate(errors)
         )
         rows.append(f'<tr class="{contender.role}"><td>{escape(contender.name)}{detail}</td>{cells}</tr>')
@@ -264,10 +273,11 @@ def _errors_section(report: Report) -> str:
         for lost, text in _conclusions(report)
     )
     return _section(
-        "Prediction error, before and after the change",
+        "Prediction error, before and after the change" if len(report.parts) > 1 else "Prediction error",
         _table(["", *(p.label for p in report.parts)], rows) + f'\n<ul class="plain">{sentences}</ul>',
-        "Every sample is predicted before it is seen (test, then train). Root mean squared error over all channels, each in "
-        "units of its own standard deviation: 0 is perfect, 1 is as good as the best constant. ★ marks the best of a column.",
+        "Every sample is predicted before it is seen (test, then train). Root mean squared error over all "
+        "channels, each in units of its own standard deviation: 0 is perfect, 1 is the best constant. "
+        "★ marks the best of a column.",
     )
 
 
@@ -281,13 +291,13 @@ def _colour(report: Report, contender: Contender) -> str:
 def _legend(entries: Sequence[tuple[str, str, str]]) -> str:
     """Entries (css colour, class, text)."""
     spans = (
-        f'<span><i class="{kind}" style="{"background" if kind == "dot" else "border-color"}:var(--{colour})"></i>{escape(text)}</span>'
+        f'<span><i class="{kind}" style="color:var(--{colour})"></i>{escape(text)}</span>'
         for colour, kind, text in entries
     )
     return f'<div class="legend">{"".join(spans)}</div>'
 
 
-def _time_axis(report: Report, samples: int) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], str]:
+def _time_axis(report: Report, samples: int) -> tuple[Float, str]:
     if report.rate_hz is None:
         return np.arange(samples, dtype=np.float64), "sample"
     return np.arange(samples) / (60.0 * report.rate_hz), "minutes"
@@ -295,22 +305,21 @@ def _time_axis(report: Report, samples: int) -> tuple[np.ndarray[tuple[int], np.
 
 def _time_section(report: Report) -> str:
     window = round(WINDOW_S * report.rate_hz) if report.rate_hz else WINDOW_SAMPLES
-    back_to_front = sorted(report.contenders, key=lambda c: ["control", "readout", "frozen", "learning"].index(c.role))
+    back_to_front = sorted(report.contenders, key=lambda c: BACK_TO_FRONT.index(c.role))
     curves, tops = [], []
     for contender in back_to_front:
         time, unit = _time_axis(report, len(contender.run))
         error = contender.run.running_nrmse(window)
         error[: min(window, len(error) // 2)] = np.nan  # a window that is not full yet is only noise
         x, y = plots.thinned(time, error)
-        curves.append(
-            plots.Curve(x, y, _colour(report, contender), contender.role == "control", contender.role == "learning")
-        )
+        role = contender.role
+        curves.append(plots.Curve(x, y, _colour(report, contender), role == "control", role == "learning"))
         if len(y):
             tops.append(float(np.quantile(y, 0.995)))
     marks = [(float(time[part.start]), part.label) for part in report.parts[1:]]
     top = 1.12 * max(tops) if tops else None
     panel = plots.Panel(curves, unit, "running NRMSE", marks=marks, bottom=0.0, top=top)
-    drawing = plots.figure("time", [panel], "Prediction error over time for each contender, with the change marked")
+    drawing = plots.figure("time", [panel], "Prediction error over time for each contender")
     legend = _legend(
         [(_colour(report, c), "dashed" if c.role == "control" else "", c.name) for c in report.contenders]
     )
@@ -318,8 +327,8 @@ def _time_section(report: Report) -> str:
     return _section(
         "Error over time",
         f"{legend}\n<figure>\n{drawing}\n</figure>",
-        f"The same error over the last {span}. The dashed vertical line is the change. Peaks that come back for everyone "
-        "are motions that are harder to predict.",
+        f"The same error over the last {span}. {'The dotted vertical line is the change. ' if marks else ''}"
+        "Where all curves rise together the signal itself is harder to predict.",
     )
 
 
@@ -330,31 +339,47 @@ def _signal_section(report: Report) -> str:
     last = report.parts[-1]
     errors = np.array(learner.run.nrmse_by_channel(last.start, last.stop))
     rival = np.array(frozen.run.nrmse_by_channel(last.start, last.stop)) if frozen else np.zeros_like(errors)
-    channel = int(np.nanargmax(rival - errors)) if frozen else 0
+    channel = int(np.argmax(np.nan_to_num(rival / errors))) if frozen else 0
     name = report.channels[channel] if channel < len(report.channels) else f"channel {channel}"
     length = round(STRETCH_S * report.rate_hz) if report.rate_hz else STRETCH_SAMPLES
-    panels = [_stretch(report, part, channel, length, name, learner, frozen) for part in report.parts]
+    panels = [_stretch(report, part, channel, name, length, learner, frozen) for part in report.parts]
     entries = [("ink", "dot", "measured"), ("learning", "", learner.name)]
     if frozen:
         entries.insert(1, ("frozen", "", frozen.name))
-    drawing = plots.figure("signal", panels, f"Measured signal {name} and its predictions, one panel for each part")
-    chosen = "the channel on which learning changed the error most" if frozen else "the first channel"
+    drawing = plots.figure(
+        "signal", panels, f"Measured signal {name} and its predictions, a panel for each part"
+    )
+    chosen = (
+        "the channel on which learning gained most over the frozen copy" if frozen else "the first channel"
+    )
     return _section(
         "The signal and its predictions",
         f"{_legend(entries)}\n<figure>\n{drawing}\n</figure>",
-        f"“{name}”, {chosen}: the liveliest stretch (largest sum of steps) of the second half of each part. "
-        "Each prediction is drawn where its measurement came one sample later.",
+        f"“{name}”, {chosen}: the stretch of the second half of each part where the signal varies most. "
+        "Each prediction was made before the measurement it is drawn with.",
     )
 
 
+def _liveliest(signal: Float, length: int) -> int:
+    """Start of the stretch of a signal with the largest deviation; one with a missing label comes last."""
+    if len(signal) <= length:
+        return 0
+    windows = np.lib.stride_tricks.sliding_window_view(signal, length)
+    return int(np.argmax(np.nan_to_num(windows.std(axis=1))))
+
+
 def _stretch(
-    report: Report, part: Part, channel: int, length: int, name: str, learner: Contender, frozen: Contender | None
+    report: Report,
+    part: Part,
+    channel: int,
+    name: str,
+    length: int,
+    learner: Contender,
+    frozen: Contender | None,
 ) -> plots.Panel:
     signal = learner.run.target[:, channel]
-    begin = (part.start + part.stop) // 2
-    steps = np.nan_to_num(np.abs(np.diff(signal[begin : part.stop])))
-    moved = np.convolve(steps, np.ones(min(length, max(len(steps), 1))), mode="valid") if len(steps) else np.zeros(1)
-    start = begin + int(np.argmax(moved))
+    middle = (part.start + part.stop) // 2
+    start = middle + _liveliest(signal[middle : part.stop], length)
     shown = slice(start, min(start + length, part.stop))
     rate = report.rate_hz or 1.0
     time = np.arange(shown.stop - shown.start) / rate
@@ -370,7 +395,10 @@ def _stretch(
 def _verdicts_section(report: Report) -> str:
     if not report.verdicts:
         return ""
-    lines = "".join(f'<li class="{"yes" if v.passed else "no"}">{escape(v.text)}</li>' for v in report.verdicts)
+    lines = "".join(
+        f'<li class="{"yes" if verdict.passed else "no"}">{escape(verdict.text)}</li>'
+        for verdict in report.verdicts
+    )
     return _section("Bit for bit", f'<ul class="plain verdicts">{lines}</ul>')
 
 
@@ -399,16 +427,16 @@ def _ram_section(report: Report) -> str:
         return ""
     groups = list(report.ram_bytes.items())
     bar = "".join(
-        f'<div style="flex:{size} 0 0;background:var(--ram-{i % 6})" title="{escape(name)}: {size:,} B"></div>'
+        f'<div style="flex:{size} 0 0;background:var(--ram-{i % 6})" title="{escape(name)}"></div>'
         for i, (name, size) in enumerate(groups)
         if size
     )
     rows = [
-        f'<tr><td><i class="swatch" style="background:var(--ram-{i % 6})"></i>{escape(name)}</td><td>{size:,} B</td>'
-        f"<td>{size / total:.1%}</td></tr>"
+        f'<tr><td><i class="swatch" style="background:var(--ram-{i % 6})"></i>{escape(name)}</td>'
+        f"<td>{size:,} B</td><td>{size / total:.1%}</td></tr>"
         for i, (name, size) in enumerate(groups)
     ]
-    rows.append(f"<tr><td>all</td><td>{total:,} B</td><td>100 %</td></tr>")
+    rows.append(f"<tr><td>all</td><td>{total:,} B</td><td>100.0%</td></tr>")
     board = ""
     if report.board_ram_bytes:
         share = min(total / report.board_ram_bytes, 1.0)
@@ -416,7 +444,8 @@ def _ram_section(report: Report) -> str:
             f'<p class="caption">{total:,} B of the board’s {report.board_ram_bytes:,} B: {share:.1%}</p>\n'
             f'<div class="bar thin"><div style="width:{share:.3%};background:var(--ram-0)"></div></div>'
         )
-    return _section("RAM map", f'<div class="bar">{bar}</div>\n{_table(["", "bytes", "share"], rows)}\n{board}')
+    table = _table(["", "bytes", "share"], rows)
+    return _section("RAM map", f'<div class="bar">{bar}</div>\n{table}\n{board}')
 
 
 def _facts_section(report: Report) -> str:
