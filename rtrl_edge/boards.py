@@ -60,7 +60,7 @@ class Uart:
 
 @dataclass(frozen=True)
 class Emulated:
-    """``command -M machine`` from the Debian ``package``; ``same_core_only`` if the machine is another board."""
+    """``command -M machine`` of the Debian ``package``; ``same_core_only``: the machine is another board."""
 
     command: str
     machine: str
@@ -192,7 +192,8 @@ def _check_sense(board: Board, where: str) -> None:
         raise BoardError(f'{where}: ram: wanted at least one region with use = "data"')
     if board.stack_bytes % 8 or not 0 < board.stack_bytes < board.ram_bytes:
         raise BoardError(
-            f"{where}: stack_bytes: wanted a multiple of 8 below the RAM's {board.ram_bytes} bytes, found {board.stack_bytes}"
+            f"{where}: stack_bytes: wanted a multiple of 8 below the RAM's {board.ram_bytes} bytes, "
+            f"found {board.stack_bytes}"
         )
 
 

@@ -219,6 +219,8 @@ def _depth(name: str, functions: Mapping[str, _Function], above: tuple[str, ...]
     path = (*above, name)
     if name in above:
         raise BuildError(f"stack: recursion has no bound: {' -> '.join(path)}")
+    if name == _POINTER:
+        raise BuildError(f"stack: a call through a pointer has no bound: {' -> '.join(above)}")
     if name not in functions:
         raise BuildError(
             f"stack: no function {name!r} in the firmware (wanted by {' -> '.join(above) or 'the caller'})"
@@ -242,8 +244,9 @@ def _frames(folder: Path) -> dict[str, int]:
     return frames
 
 
+_POINTER = "*"  # stands for whatever a pointer may call
 _SYMBOL = re.compile(r"^[0-9a-f]+ <([^>]+)>:$")
-_INSTRUCTION = re.compile(r"^\s+[0-9a-f]+:\t(\S+)(?:\t([^;@]*))?")
+_INSTRUCTION = re.compile(r"^\s*[0-9a-f]+:\t(\S+)(?:\t([^;@]*))?")
 _TARGET = re.compile(r"<([^>+]+)(?:\+0x[0-9a-f]+)?>")
 _NEVER_FALLS = re.compile(
     r"^(b(\.[nw])?|bx|udf|nop|pop.*\bpc\b.*|ldm.*\bpc\b.*|ldr.*\bpc, .*|mov\s+pc.*)(\s|$)"
@@ -271,14 +274,13 @@ def _account(function: _Function, name: str, operation: str, operands: str) -> N
         function.frame = None
     else:
         function.frame += pushed
-    if operation == "blx" and not _TARGET.search(operands):
-        function.calls.add("a call through a pointer")
-    elif target := _TARGET.search(operands):
-        if operation.startswith("b") or operation in ("cbz", "cbnz"):
-            if target[1] != name:
-                function.calls.add(target[1])
-            elif operation.startswith("bl") and not operation.startswith(("ble", "bls", "blt")):
-                function.calls.add(name)
+    target = _TARGET.search(operands)
+    if (operation == "bx" and operands != "lr") or (operation == "blx" and not target):
+        function.calls.add(_POINTER)
+    elif target and (operation.startswith("b") or operation in ("cbz", "cbnz")):
+        is_call = operation.startswith("bl") and not operation.startswith(("ble", "bls", "blt"))
+        if target[1] != name or is_call:  # the rest are jumps inside the function
+            function.calls.add(target[1])
 
 
 def _pushed(operation: str, operands: str) -> int | None:

@@ -100,7 +100,7 @@ link_event_t link_next(link_parser_t *parser, link_frame_t *frame, link_error_t 
             return LINK_FRAME;
         }
         const bool first = parser->blamed == 0;
-        if (first) {
+        if (size > parser->blamed) {
             parser->blamed = size;
         }
         drop(parser, 1);

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -33,7 +31,7 @@ COUNTED = ("predict", "learn", "observe")
 
 @dataclass(frozen=True)
 class InstructionCount:
-    """Executed instructions of one kind of call. Not cycles: the emulator has no pipeline, caches or wait states."""
+    """Executed instructions of one kind of call; not cycles: the emulator has no pipeline and no caches."""
 
     calls: int
     least: int
@@ -155,11 +153,12 @@ class Emulator(LinkDevice):
     def close(self) -> None:
         """End the firmware and its emulator; further calls are errors. Counted instructions stay."""
         if not self._closed and self._process is not None and self._process.poll() is None:
+            self._timeout = min(self._timeout, _QUIT_SECONDS)
             try:
                 self._ask(Request.QUIT, b"", 0)
                 self._process.wait(_QUIT_SECONDS)
             except (LinkError, subprocess.TimeoutExpired):
-                pass  # it hangs, or is already gone; it is killed below, and close() is often called in an error's wake
+                pass  # it hangs or is gone already, often what made the caller close: killed below
         super().close()
         self._kill()
 
@@ -176,7 +175,8 @@ class Emulator(LinkDevice):
             self._socket.close()
             self._socket = None
         if self._counts is not None and self._counts.is_file():
-            self._instructions = parse_counts(self._counts.read_text(encoding="utf-8"))
+            text = self._counts.read_text(encoding="utf-8")
+            self._instructions = parse_counts(text) if text else None  # empty: it was killed
             self._counts = None
         if hasattr(self, "_said"):
             self._said.close()
@@ -195,7 +195,8 @@ class Emulator(LinkDevice):
         self.close()
         if self._instructions is None:
             raise LinkError(
-                "emulator: no instructions were counted; wanted Emulator(..., count_instructions=True) that ran to its end"
+                "emulator: no instructions were counted; "
+                "wanted Emulator(..., count_instructions=True), and that it ran to its end"
             )
         return self._instructions
 
@@ -205,17 +206,14 @@ def _emulated(board: Board) -> Emulated | None:
     if board.firmware == "native":
         return None
     if board.emulator is None or board.emulator.same_core_only:
-        what = (
-            "no emulator"
-            if board.emulator is None
-            else f"only the emulator of another board, {board.emulator.machine!r}"
-        )
+        other = f"only the emulator of another board, {board.emulator.machine!r}" if board.emulator else ""
         raise BoardError(
-            f"{board.name}: has {what}; choose a board that is emulated itself, such as those named qemu_*"
+            f"{board.name}: has {other or 'no emulator'}; choose one that is emulated itself, such as qemu_*"
         )
     if shutil.which(board.emulator.command) is None:
         raise BuildError(
-            f"emulator: no {board.emulator.command!r} on this computer; install it (Debian: apt install {board.emulator.package})"
+            f"emulator: no {board.emulator.command!r} on this computer; "
+            f"install it (Debian: apt install {board.emulator.package})"
         )
     return board.emulator
 
@@ -240,7 +238,7 @@ def _plugin() -> Path:
                 f"emulator: {compiler} refused the instruction counter:\n"
                 + "\n".join(done.stderr.splitlines()[:12])
             )
-        os.replace(made, plugin)  # whole or not at all, if two processes build it
+        made.replace(plugin)  # whole or not at all, if two processes build it
     return plugin
 
 

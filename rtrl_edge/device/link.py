@@ -124,7 +124,8 @@ class LinkDevice:
             raise LinkError(f"device: {refusal(frame)}")
         if frame.type != request | ANSWER or frame.sequence != sequence or len(frame.payload) != wanted:
             raise LinkError(
-                f"device: answer to {request.name}: wanted type 0x{request | ANSWER:02x}, sequence {sequence}, {wanted} bytes; "
+                f"device: answer to {request.name}: "
+                f"wanted type 0x{request | ANSWER:02x}, sequence {sequence}, {wanted} bytes; "
                 f"found type 0x{frame.type:02x}, sequence {frame.sequence}, {len(frame.payload)} bytes"
             )
         return frame.payload
@@ -139,14 +140,15 @@ class LinkDevice:
         if len(frame.payload) != 9 + DIGEST_BYTES or frame.payload[0] != VERSION:
             found = frame.payload[0] if frame.payload else "nothing"
             raise LinkError(
-                f"device: HELLO: wanted protocol version {VERSION} (17 bytes), found {found} ({len(frame.payload)} bytes); "
-                "build the firmware again with this package"
+                f"device: HELLO: wanted protocol version {VERSION} (17 bytes), "
+                f"found {found} ({len(frame.payload)} bytes); build the firmware again with this package"
             )
         digest, *sizes = struct.unpack(f"<{DIGEST_BYTES}sIHH", frame.payload[1:])
         wanted_digest = self._digest[: 2 * DIGEST_BYTES]
         if digest.hex() != wanted_digest:
             raise LinkError(
-                f"device: HELLO: wanted the model with digest {wanted_digest}, found {digest.hex()}; flash this model, or open that one"
+                f"device: HELLO: wanted the model with digest {wanted_digest}, found {digest.hex()}; "
+                "flash this model, or open that one"
             )
         wanted = [self._layout.size, self._inputs, self._outputs]
         if sizes != wanted:

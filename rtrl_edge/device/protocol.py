@@ -96,7 +96,7 @@ def encode(kind: int, sequence: int, payload: bytes = b"") -> bytes:
 
 
 def take_frame(buffer: bytearray) -> Frame | None:
-    """Remove the first frame from the buffer; None while it is incomplete. Bytes before a sync byte are dropped.
+    """Remove the first frame from the buffer; None while it is incomplete. Bytes before it are dropped.
 
     Raises:
         LinkError: the frame is broken or longer than any answer; its sync byte is dropped, so that the next
@@ -165,7 +165,7 @@ class Line:
         """The next frame; ``what`` says in a message what was waited for.
 
         Raises:
-            LinkError: nothing, or only a part of a frame, arrived in time; a broken frame; the device is gone.
+            LinkError: nothing, or only a part of a frame, came in time; a broken frame; the device is gone.
         """
         deadline = time.monotonic() + timeout
         while (frame := take_frame(self._buffer)) is None:

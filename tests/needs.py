@@ -1,0 +1,21 @@
+"""What a test needs on this computer: a missing compiler fails it, so no core goes untested unnoticed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+HOST_ONLY = "RTRL_EDGE_HOST_ONLY"
+
+
+def needs(*commands: str) -> None:
+    """Fail unless all commands are installed; with RTRL_EDGE_HOST_ONLY=1 in the environment, skip."""
+    missing = [command for command in commands if shutil.which(command) is None]
+    if missing and os.environ.get(HOST_ONLY) == "1":
+        pytest.skip(f"{HOST_ONLY}=1, and not installed: {', '.join(missing)}")
+    if missing:
+        pytest.fail(
+            f"not installed: {', '.join(missing)}; install them, or set {HOST_ONLY}=1 to leave such tests out"
+        )

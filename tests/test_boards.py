@@ -1,0 +1,115 @@
+"""Board files: all of them load, and a wrong one says what is wrong."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from rtrl_edge.assets import boards_dir
+from rtrl_edge.boards import board_names, load_board
+from rtrl_edge.errors import BoardError
+from rtrl_edge.firmware import firmware_files
+
+GOOD = (boards_dir() / "qemu_mps2_an386.toml").read_text(encoding="utf-8")
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "qemu_mps2_an386.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("name", board_names())
+def test_every_board_loads(name: str) -> None:
+    board = load_board(name)
+    assert board.name == name
+    assert 0 < board.stack_bytes < board.ram_bytes <= sum(region.size for region in board.ram)
+    assert board.flash_bytes >= 65536
+    hash(board)
+
+
+@pytest.mark.parametrize("name", [name for name in board_names() if load_board(name).emulator])
+def test_every_emulated_board_has_a_firmware(name: str) -> None:
+    board = load_board(name)
+    texts = firmware_files("net", board)
+    assert texts == firmware_files("net", load_board(name))
+    assert not [file for file, text in texts.items() if re.search(r"@\w+@", text)]
+    assert f"0x{board.main_ram.origin:08X}" in texts["board.ld"]
+
+
+def test_the_largest_data_region_is_the_one_that_counts() -> None:
+    board = load_board("qemu_mps2_an385")
+    assert board.main_ram.name == "ssram23"  # the PSRAM is larger, but spare
+    assert board.ram_bytes == 4 * 1024 * 1024
+
+
+def test_a_users_own_file(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD.replace("stack_bytes = 2048", "stack_bytes = 4096"))
+    assert load_board(path).stack_bytes == load_board(str(path)).stack_bytes == 4096
+
+
+def test_unknown_board() -> None:
+    with pytest.raises(
+        BoardError, match=r"'qemu_mps2_an387' \(did you mean '.*'\?\); known: native, qemu_microbit"
+    ):
+        load_board("qemu_mps2_an387")
+    with pytest.raises(BoardError, match=r"no file 'nowhere\.toml'"):
+        load_board("nowhere.toml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("clock_hz =", "clock_khz =", "unknown key 'clock_khz' (did you mean 'clock_hz'?)"),
+        ("prefix =", "prefx =", "compiler: unknown key 'prefx' (did you mean 'prefix'?)"),
+        ('use = "data"', 'usage = "data"', "ram: unknown key 'usage' (did you mean 'use'?)"),
+        ('core = "cortex-m4"\n', "", "missing key 'core'"),
+        ("base = 0x40004000\n", "", "uart: missing key 'base'"),
+        (
+            "stack_bytes = 2048",
+            'stack_bytes = "2K"',
+            "stack_bytes: wanted a whole number, not negative, found '2K'",
+        ),
+        (
+            "stack_bytes = 2048",
+            "stack_bytes = 2044",
+            "wanted a multiple of 8 below the RAM's 4194304 bytes, found 2044",
+        ),
+        ("stack_bytes = 2048", "stack_bytes = true", "wanted a whole number, not negative, found True"),
+        ("size = 4194304", "size = -1", "size: wanted a whole number, not negative, found -1"),
+        ("coprocessor = true", "coprocessor = 1", "coprocessor: wanted true or false, found 1"),
+        ("flags = [", "flags = [1, ", "flags: wanted a list of texts"),
+        ('use = "data"', 'use = "code"', "use: wanted data or spare, found 'code'"),
+        ('use = "data"', 'use = "spare"', 'wanted at least one region with use = "data"'),
+        ("[[ram]]", "[[rom]]", "unknown key 'rom' (did you mean 'ram'?)"),
+        ("[flash]\norigin", "[[flash]]\norigin", "flash: wanted a table"),
+        (
+            'name = "qemu_mps2_an386"',
+            'name = "other"',
+            "name: wanted 'qemu_mps2_an386' like the file, found 'other'",
+        ),
+        ('\nuart = "QEMU', '\nurt = "QEMU', "source: unknown key 'urt' (did you mean 'uart'?)"),
+        ("[uart]", "[uart", "not TOML"),
+    ],
+)
+def test_a_wrong_file_says_what_is_wrong(tmp_path: Path, old: str, new: str, message: str) -> None:
+    assert old in GOOD
+    with pytest.raises(BoardError, match=re.escape(message)):
+        load_board(write(tmp_path, GOOD.replace(old, new)))
+
+
+def test_every_number_has_a_source(tmp_path: Path) -> None:
+    text = re.sub(r"\nclock_hz = \"QEMU.*", "", GOOD)
+    with pytest.raises(BoardError, match="source: missing key 'clock_hz': say who gives this number"):
+        load_board(write(tmp_path, text))
+
+
+def test_a_board_without_firmware_says_so(tmp_path: Path) -> None:
+    with pytest.raises(
+        BoardError, match="uart: driver: wanted one of cmsdk, nrf51, semihosting, found 'stm32'"
+    ):
+        firmware_files("net", load_board(write(tmp_path, GOOD.replace('"cmsdk"', '"stm32"'))))
+    with pytest.raises(BoardError, match="firmware: wanted 'cortex_m' or 'native', found 'arduino'"):
+        firmware_files("net", load_board(write(tmp_path, GOOD.replace('"cortex_m"', '"arduino"'))))
