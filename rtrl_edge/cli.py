@@ -85,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = add("simulate", _simulate, "play a recording through the host build of the generated C", "Prints the error of the learning model, of its frozen copy and of simple controls.")
     model(sub, stream=True)
     sub.add_argument("--out", type=Path, metavar="FILE.CSV", help="write the predictions, in physical units")
+    sub.add_argument("--report", type=Path, metavar="FILE.HTML", help="write a report with plots that opens offline")
     report(sub)
 
     sub = add("run", _run, "build the firmware of a board and play a recording through it in the emulator")
@@ -151,27 +152,31 @@ def _generate(options: argparse.Namespace) -> int:
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    from .evaluate.simulate import simulate, write_predictions
+    from .evaluate.contest import predictions_csv, simulate
+    from .evaluate.report import conclusions, error_table, figures, render
+    from .project import write_text
 
     module = _load(options.model)
-    integer_model, stream = module.build(), _stream(module, options)
-    outcome = simulate(integer_model, stream, progress=_Bar)
-    print(outcome.table())
+    report = simulate(module.build(), _stream(module, options), progress=_Bar)
+    print(error_table(report))
+    print("\n".join(conclusions(report)))
     if options.out:
-        write_predictions(options.out, outcome.learning)
-        print(f"wrote {options.out}")
-    _write_json(options.json, outcome.figures())
+        print(f"wrote {write_text(options.out, predictions_csv(report))}")
+    if options.report:
+        print(f"wrote {write_text(options.report, render(report))}")
+    _write_json(options.json, figures(report))
     return 0
 
 
 def _run(options: argparse.Namespace) -> int:
-    from .evaluate.simulate import run_on_board
+    from .boards import load_board
+    from .evaluate.board_run import run_on_board
 
     module = _load(options.model)
-    integer_model, stream = module.build(), _stream(module, options)
-    outcome = run_on_board(integer_model, stream, options.board, options.out, progress=_Bar)
-    print(outcome.text())
-    _write_json(options.json, outcome.figures())
+    board = load_board(options.board)
+    found = run_on_board(module.build(), _stream(module, options), board, options.out, progress=_Bar)
+    print(found.text())
+    _write_json(options.json, found.figures())
     return 0
 
 
@@ -264,8 +269,9 @@ def _stream(module: ModuleType, options: argparse.Namespace) -> object:
 
 def _write_json(path: Path | None, figures: Mapping[str, object]) -> None:
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        from .project import write_text
+
+        write_text(path, json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from .assets import examples_dir
 from .emit import emit, manifest
 from .errors import FolderError
 from .plan import plan
@@ -46,6 +47,30 @@ def write_files(folder: str | Path, files: Mapping[str, str], manifest_text: str
         path.write_text(text, encoding="utf-8", newline="\n")
         written.append(path)
     return written
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a file that a command was asked to write by name; one of another kind is not overwritten.
+
+    A file may be replaced if its first line is that of the new one (our reports, figures and predictions have
+    their own), which a model or a recording given by mistake does not have.
+    """
+    first_line = text.encode().split(b"\n", 1)[0]
+    if path.exists() and (not path.is_file() or path.read_bytes().split(b"\n", 1)[0] != first_line):
+        raise FolderError(f"{path}: exists and is not a file of this kind; choose another name or move it away")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")
+    return path
+
+
+def write_starter(folder: Path) -> Path:
+    """Write a commented model file into a new or empty folder."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FolderError(f"{folder}: wanted a new or empty folder; choose another name")
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "model.py"
+    path.write_text((examples_dir() / "starter" / "model.py").read_text(encoding="utf-8"), encoding="utf-8")
+    return path
 
 
 def _refuse_foreign(folder: Path, files: Mapping[str, str]) -> None:

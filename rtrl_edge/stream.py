@@ -63,7 +63,16 @@ class Stream:
     @property
     def labelled(self) -> npt.NDArray[np.bool_]:
         """Which samples have a label."""
-        return ~np.isnan(self.target).all(axis=1)
+        known: npt.NDArray[np.bool_] = ~np.isnan(self.target).all(axis=1)
+        return known
+
+    @property
+    def predicts_next_sample(self) -> bool:
+        """Whether every label is the next sample of the same channels."""
+        if self.x.shape != self.target.shape or len(self) < 2:
+            return False
+        known = self.labelled[:-1]
+        return bool(known.any()) and np.array_equal(self.target[:-1][known], self.x[1:][known])
 
 
 def next_sample(x: npt.ArrayLike, rate_hz: float | None = None, channels: tuple[str, ...] = ()) -> Stream:

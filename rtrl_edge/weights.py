@@ -46,9 +46,9 @@ class Scaling:
             raise DataError(f"scaling: wanted at least 2 labelled samples, found {len(labels)}")
         names = stream.channels if len(stream.channels) == stream.x.shape[1] else ()
         input_offset, input_gain = _fit(stream.x, "input channel", names)
-        same = stream.x.shape == stream.target.shape and np.array_equal(stream.x[1:], stream.target[:-1])
-        output = (input_offset, input_gain) if same else _fit(labels, "target channel", ())
-        return Scaling(input_offset, input_gain, *output)
+        if stream.predicts_next_sample:
+            return Scaling(input_offset, input_gain, input_offset, input_gain)
+        return Scaling(input_offset, input_gain, *_fit(labels, "target channel", ()))
 
     def inputs(self, x: Float) -> Float:
         """Physical inputs in the network's units."""
