@@ -165,9 +165,7 @@ def parse_board(table: Mapping[str, object], where: str) -> Board:
     for key, (kind, many) in _PARTS.items():
         if key in values:
             values[key] = (
-                _parts(kind, values[key], f"{where}: {key}")
-                if many
-                else _part(kind, values[key], f"{where}: {key}")
+                _parts(kind, values[key], f"{where}: {key}") if many else _part(kind, values[key], f"{where}: {key}")
             )
     source = values["source"]
     if not isinstance(source, dict) or not all(isinstance(text, str) and text for text in source.values()):
@@ -206,9 +204,7 @@ def _check_keys(kind: type, table: Mapping[str, object], where: str) -> None:
     known = [f.name for f in fields(kind)]
     for key in table:
         if key not in known:
-            raise BoardError(
-                f"{where}: unknown key {key!r}{_nearest(key, known) or '; known: ' + ', '.join(known)}"
-            )
+            raise BoardError(f"{where}: unknown key {key!r}{_nearest(key, known) or '; known: ' + ', '.join(known)}")
     for f in fields(kind):
         if f.default is MISSING and f.name not in table:
             raise BoardError(f"{where}: missing key {f.name!r}")

@@ -12,6 +12,7 @@ from types import ModuleType
 
 from . import __version__
 from .errors import ModelError, RtrlEdgeError
+from .stream import Stream, load_stream
 
 _MODEL_HELP = "Python file with a function build() that returns an integer model; `rtrl-edge new DIR` writes one"
 _STREAM_HELP = "recording to play: .csv (header line; target* columns are labels) or .npz (x, target); default: the model file's stream()"
@@ -46,7 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"rtrl-edge {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    def add(name: str, run: Callable[[argparse.Namespace], int], summary: str, more: str = "") -> argparse.ArgumentParser:
+    def add(
+        name: str, run: Callable[[argparse.Namespace], int], summary: str, more: str = ""
+    ) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}. {more}".strip())
         sub.set_defaults(command=run)
         return sub
@@ -58,13 +61,32 @@ def _parser() -> argparse.ArgumentParser:
             sub.add_argument("--steps", type=_positive, metavar="N", help="play only the first N samples")
 
     def report(sub: argparse.ArgumentParser) -> None:
-        sub.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to FILE, units in the key names")
+        sub.add_argument(
+            "--json", type=Path, metavar="FILE", help="also write the figures to FILE, units in the key names"
+        )
 
     def board(sub: argparse.ArgumentParser, default: str | None) -> None:
-        sub.add_argument("--board", default=default, metavar="B", help="name of a board (`rtrl-edge boards`) or a board's .toml file" + (f"; default {default}" if default else ""))
+        sub.add_argument(
+            "--board",
+            default=default,
+            metavar="B",
+            help="name of a board (`rtrl-edge boards`) or a board's .toml file"
+            + (f"; default {default}" if default else ""),
+        )
 
-    sub = add("demo", _demo, "a network learns from a real recording on an emulated Cortex-M4", "Trains, quantizes, generates C, boots it in QEMU, streams a recording over its serial port and compares every bit with NumPy and the host build.")
-    sub.add_argument("--out", type=Path, default=Path("build/demo"), metavar="DIR", help="where the C, the firmware and the report go; default build/demo")
+    sub = add(
+        "demo",
+        _demo,
+        "a network learns from a real recording on an emulated Cortex-M4",
+        "Trains, quantizes, generates C, boots it in QEMU, streams a recording over its serial port and compares every bit with NumPy and the host build.",
+    )
+    sub.add_argument(
+        "--out",
+        type=Path,
+        default=Path("build/demo"),
+        metavar="DIR",
+        help="where the C, the firmware and the report go; default build/demo",
+    )
     sub.add_argument("--steps", type=_positive, metavar="N", help="only the first N samples of the deployment")
     sub.add_argument("--host-only", action="store_true", help="leave the emulator out (no cross compiler or QEMU here)")
     board(sub, "qemu_mps2_an386")
@@ -73,16 +95,31 @@ def _parser() -> argparse.ArgumentParser:
     sub = add("new", _new, "write a commented model file to start from", "Into a new or empty folder.")
     sub.add_argument("folder", type=Path, metavar="DIR")
 
-    sub = add("plan", _plan, "RAM, flash, stack and work of a model, before anything is built", "With --board it refuses a model that does not fit, and says what would.")
+    sub = add(
+        "plan",
+        _plan,
+        "RAM, flash, stack and work of a model, before anything is built",
+        "With --board it refuses a model that does not fit, and says what would.",
+    )
     model(sub)
     board(sub, None)
     report(sub)
 
-    sub = add("generate", _generate, "write the C of a model: NAME.h, NAME_config.h, NAME.c, manifest.json", "Into a new folder, or one that holds our manifest.")
+    sub = add(
+        "generate",
+        _generate,
+        "write the C of a model: NAME.h, NAME_config.h, NAME.c, manifest.json",
+        "Into a new folder, or one that holds our manifest.",
+    )
     model(sub)
     sub.add_argument("--out", type=Path, required=True, metavar="DIR")
 
-    sub = add("simulate", _simulate, "play a recording through the host build of the generated C", "Prints the error of the learning model, of its frozen copy and of simple controls.")
+    sub = add(
+        "simulate",
+        _simulate,
+        "play a recording through the host build of the generated C",
+        "Prints the error of the learning model, of its frozen copy and of simple controls.",
+    )
     model(sub, stream=True)
     sub.add_argument("--out", type=Path, metavar="FILE.CSV", help="write the predictions, in physical units")
     sub.add_argument("--report", type=Path, metavar="FILE.HTML", help="write a report with plots that opens offline")
@@ -94,9 +131,18 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", type=Path, metavar="DIR", help="keep the firmware folder here")
     report(sub)
 
-    sub = add("verify", _verify, "play a recording on every target and compare all bits", "NumPy reference, host builds and every emulated board that this computer can build and run.")
+    sub = add(
+        "verify",
+        _verify,
+        "play a recording on every target and compare all bits",
+        "NumPy reference, host builds and every emulated board that this computer can build and run.",
+    )
     model(sub, stream=True)
-    sub.add_argument("--boards", metavar="A,B", help="only these boards (a comma between them); default: all that are emulated")
+    sub.add_argument(
+        "--boards",
+        metavar="A,B",
+        help="only these boards (a comma between them); default: all that are emulated",
+    )
     report(sub)
 
     sub = add("boards", _boards, "list the boards")
@@ -121,7 +167,9 @@ def _positive(text: str) -> int:
 def _demo(options: argparse.Namespace) -> int:
     from .demo import demo
 
-    outcome = demo(options.out, options.board, steps=options.steps, host_only=options.host_only, say=print, progress=_Bar)
+    outcome = demo(
+        options.out, options.board, steps=options.steps, host_only=options.host_only, say=print, progress=_Bar
+    )
     _write_json(options.json, outcome.figures)
     return 0 if outcome.equal else 1
 
@@ -198,7 +246,14 @@ def _boards(options: argparse.Namespace) -> int:
 
     boards = [load_board(name) for name in board_names()]
     rows = [
-        (b.name, b.core, f"{b.ram_bytes:,}", f"{b.flash_bytes:,}", b.emulator.machine if b.emulator else "this computer" if b.core == "host" else "-", b.title)
+        (
+            b.name,
+            b.core,
+            f"{b.ram_bytes:,}",
+            f"{b.flash_bytes:,}",
+            b.emulator.machine if b.emulator else "this computer" if b.core == "host" else "-",
+            b.title,
+        )
         for b in boards
     ]
     print(text_table(("board", "core", "RAM B", "flash B", "runs as", "what it is"), rows))
@@ -253,9 +308,7 @@ def _load(path: Path) -> ModuleType:
     return module
 
 
-def _stream(module: ModuleType, options: argparse.Namespace) -> object:
-    from .stream import Stream, load_stream
-
+def _stream(module: ModuleType, options: argparse.Namespace) -> Stream:
     if options.stream is not None:
         stream = load_stream(options.stream)
     elif callable(getattr(module, "stream", None)):

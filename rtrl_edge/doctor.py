@@ -29,7 +29,11 @@ _PACKAGES = (
     ("pytest", "the test suite", "pip install 'rtrl-edge[test]'"),
 )
 _TOOLS = (
-    ("gcc", "the host twin (any of gcc, clang, cc, or $CC) and the instruction counter", "apt-get install gcc libc6-dev"),
+    (
+        "gcc",
+        "the host twin (any of gcc, clang, cc, or $CC) and the instruction counter",
+        "apt-get install gcc libc6-dev",
+    ),
     ("clang", "the host twin by a second compiler (tests)", "apt-get install clang"),
     ("make", "building firmware folders", "apt-get install make"),
 )

@@ -112,7 +112,10 @@ def _scaling_comment(integer_model: IntegerModel) -> str:
     s = integer_model.scaling
     lines = [
         f" *   {kind}[{i}]: offset {float(offset)!r}, gain {float(gain)!r}"
-        for kind, offsets, gains in (("x", s.input_offset, s.input_gain), ("y", s.output_offset, s.output_gain))
+        for kind, offsets, gains in (
+            ("x", s.input_offset, s.input_gain),
+            ("y", s.output_offset, s.output_gain),
+        )
         for i, (offset, gain) in enumerate(zip(offsets, gains, strict=True))
     ]
     return "\n".join(lines)
@@ -182,9 +185,7 @@ def _offset_asserts(name: str, place: Layout) -> str:
 
 
 def _array(name: str, ctype: str, values: npt.NDArray[np.integer], note: str) -> str:
-    return (
-        f"/* {note} */\nstatic const {ctype}_t {name}[{values.size}] = {{\n{_wrapped(int(v) for v in values.ravel())}\n}};"
-    )
+    return f"/* {note} */\nstatic const {ctype}_t {name}[{values.size}] = {{\n{_wrapped(int(v) for v in values.ravel())}\n}};"
 
 
 def _wrapped(values: Iterable[int], width: int = 100) -> str:
@@ -210,4 +211,3 @@ def manifest(integer_model: IntegerModel, files: Mapping[str, str], plan: Mappin
         "plan": plan,
     }
     return json.dumps(content, indent=1, sort_keys=True) + "\n"
-

@@ -31,13 +31,15 @@ class Built:
     """A linked firmware.
 
     ``flash_bytes`` holds code, constants and the initial values of variables; ``ram_bytes`` variables, the
-    state struct and the reserved stack; ``sections`` the bytes of each section that is loaded or reserved.
+    state struct and the reserved stack; ``sections`` the bytes of each section that is loaded or reserved;
+    ``model_flash_bytes`` the share of the generated model alone: all its code, tables and factory weights.
     """
 
     elf: Path
     flash_bytes: int
     ram_bytes: int
     sections: Mapping[str, int]
+    model_flash_bytes: int
 
 
 # ------------------------------------------------------------------------------------------------ texts
@@ -55,10 +57,7 @@ def firmware_files(model_name: str, board: Board, *, console: bool = False) -> d
         BoardError: the board file names no firmware for it, or one that does not exist.
     """
     names = {"name": model_name, "NAME": model_name.upper()}
-    text = {
-        file: _template("common", file)
-        for file in ("main.c", "link.c", "link.h", "port.h", "firmware_model.h")
-    }
+    text = {file: _template("common", file) for file in ("main.c", "link.c", "link.h", "port.h", "firmware_model.h")}
     flags = {"title": board.title, "prefix": board.compiler.prefix, "flags": " ".join(board.compiler.flags)}
     slots: dict[str, dict[str, object]] = {"firmware_model.h": {**names}}
     if board.firmware == "native":
@@ -105,8 +104,7 @@ def _template(kind: str, file: str) -> str:
 
 def _driver(board: Board, role: str, name: str | None) -> str:
     known = sorted(
-        path.stem.removeprefix(f"{role}_")
-        for path in (firmware_templates_dir() / board.firmware).glob(f"{role}_*.c")
+        path.stem.removeprefix(f"{role}_") for path in (firmware_templates_dir() / board.firmware).glob(f"{role}_*.c")
     )
     if name not in known:
         key = "uart: driver" if role == "port" else role
@@ -129,9 +127,7 @@ def build_firmware(folder: Path, board: Board, *, extra_flags: Iterable[str] = (
     stamp = folder / _FLAGS_FILE
     rebuild = ["-B"] if stamp.is_file() and stamp.read_text(encoding="utf-8") != flags else []
     stamp.write_text(flags, encoding="utf-8")
-    environment = {
-        key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
-    }
+    environment = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
     command = ["make", "-s", *rebuild, "-C", str(folder), f"EXTRA_FLAGS={flags}"]
     try:
         done = subprocess.run(
@@ -147,10 +143,9 @@ def build_firmware(folder: Path, board: Board, *, extra_flags: Iterable[str] = (
     if done.returncode:
         lines = (done.stderr + done.stdout).strip().splitlines()
         raise BuildError(
-            f"build: {board.compiler.command} refused the firmware for {board.name}:\n"
-            + "\n".join(lines[:12])
+            f"build: {board.compiler.command} refused the firmware for {board.name}:\n" + "\n".join(lines[:12])
         )
-    return _weigh(folder / "firmware.elf", board)
+    return _weigh(folder, board)
 
 
 def _need(command: str, packages: Iterable[str]) -> None:
@@ -160,14 +155,24 @@ def _need(command: str, packages: Iterable[str]) -> None:
         )
 
 
-def _weigh(elf: Path, board: Board) -> Built:
-    lines = _tool(board, "size", "-A", "-d", str(elf)).splitlines()
-    rows = [line.split() for line in lines if line.startswith(".")]
-    other = (".debug", ".comment", ".ARM.attributes", ".gnu_debug")
-    sections = {row[0]: int(row[1]) for row in rows if not row[0].startswith(other) and int(row[1])}
+def _weigh(folder: Path, board: Board) -> Built:
+    elf = folder / "firmware.elf"
+    sections = _sections(elf, board)
     no_flash = (".bss", ".stack")
     flash = sum(size for name, size in sections.items() if name not in no_flash)
-    return Built(elf, flash, sum(sections.get(name, 0) for name in (*no_flash, ".data")), sections)
+    ram = sum(sections.get(name, 0) for name in (*no_flash, ".data"))
+    (model,) = (folder / MODEL_FOLDER).glob("*.o")
+    in_flash = (".text", ".rodata", ".data")
+    share = sum(size for name, size in _sections(model, board).items() if name.startswith(in_flash))
+    return Built(elf, flash, ram, sections, share)
+
+
+def _sections(file: Path, board: Board) -> dict[str, int]:
+    """Bytes of each section of an object or ELF file that is loaded or reserved."""
+    lines = _tool(board, "size", "-A", "-d", str(file)).splitlines()
+    rows = [line.split() for line in lines if line.startswith(".")]
+    other = (".debug", ".comment", ".ARM.attributes", ".gnu_debug")
+    return {row[0]: int(row[1]) for row in rows if not row[0].startswith(other) and int(row[1])}
 
 
 def _tool(board: Board, tool: str, *arguments: str) -> str:
@@ -248,9 +253,7 @@ _POINTER = "*"  # stands for whatever a pointer may call
 _SYMBOL = re.compile(r"^[0-9a-f]+ <([^>]+)>:$")
 _INSTRUCTION = re.compile(r"^\s*[0-9a-f]+:\t(\S+)(?:\t([^;@]*))?")
 _TARGET = re.compile(r"<([^>+]+)(?:\+0x[0-9a-f]+)?>")
-_NEVER_FALLS = re.compile(
-    r"^(b(\.[nw])?|bx|udf|nop|pop.*\bpc\b.*|ldm.*\bpc\b.*|ldr.*\bpc, .*|mov\s+pc.*)(\s|$)"
-)
+_NEVER_FALLS = re.compile(r"^(b(\.[nw])?|bx|udf|nop|pop.*\bpc\b.*|ldm.*\bpc\b.*|ldr.*\bpc, .*|mov\s+pc.*)(\s|$)")
 
 
 def _disassemble(text: str) -> dict[str, _Function]:
@@ -306,7 +309,5 @@ def _registers(operands: str) -> int:
     inside = operands[operands.index("{") + 1 : operands.index("}")]
     for part in inside.split(","):
         bounds = [int(number) for number in re.findall(r"\d+", part)]
-        total += (bounds[-1] - bounds[0] + 1 if len(bounds) == 2 else 1) * (
-            8 if part.strip().startswith("d") else 4
-        )
+        total += (bounds[-1] - bounds[0] + 1 if len(bounds) == 2 else 1) * (8 if part.strip().startswith("d") else 4)
     return total

@@ -85,7 +85,9 @@ def layout(model: Model) -> Layout:
     return Layout(tuple(members), size, size - offset)
 
 
-def differences(a: Mapping[str, npt.NDArray[np.generic]], b: Mapping[str, npt.NDArray[np.generic]], model: Model) -> list[str]:
+def differences(
+    a: Mapping[str, npt.NDArray[np.generic]], b: Mapping[str, npt.NDArray[np.generic]], model: Model
+) -> list[str]:
     """Names of the compared members that are not equal in two states, with the first place that differs."""
     found = []
     for member in layout(model).members:
@@ -97,5 +99,7 @@ def differences(a: Mapping[str, npt.NDArray[np.generic]], b: Mapping[str, npt.ND
             found.append(f"{name}: shapes {left.shape} and {right.shape}")
         elif not np.array_equal(left, right):
             at = tuple(int(i) for i in np.argwhere(left != right)[0])
-            found.append(f"{name}{list(at)}: {left[at]} and {right[at]} ({int((left != right).sum())} of {left.size} differ)")
+            found.append(
+                f"{name}{list(at)}: {left[at]} and {right[at]} ({int((left != right).sum())} of {left.size} differ)"
+            )
     return found

@@ -23,9 +23,45 @@ MAX_COLUMNS = 65535
 
 # C keywords and the names that the generated files would hide or break
 _C_RESERVED = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if inline int "
-    "long register restrict return short signed sizeof static struct switch typedef union unsigned void "
-    "volatile while main rtrl fx".split()
+    [
+        "auto",
+        "break",
+        "case",
+        "char",
+        "const",
+        "continue",
+        "default",
+        "do",
+        "double",
+        "else",
+        "enum",
+        "extern",
+        "float",
+        "for",
+        "goto",
+        "if",
+        "inline",
+        "int",
+        "long",
+        "register",
+        "restrict",
+        "return",
+        "short",
+        "signed",
+        "sizeof",
+        "static",
+        "struct",
+        "switch",
+        "typedef",
+        "union",
+        "unsigned",
+        "void",
+        "volatile",
+        "while",
+        "main",
+        "rtrl",
+        "fx",
+    ]
 )
 
 
@@ -109,7 +145,13 @@ class RNN:
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
         """What the forward pass keeps."""
         return [
-            Field("w_hi", "int16", (dims.columns,), "weights", "cell weights of the forward pass, Q3.12, [unit][x; 1; h]"),
+            Field(
+                "w_hi",
+                "int16",
+                (dims.columns,),
+                "weights",
+                "cell weights of the forward pass, Q3.12, [unit][x; 1; h]",
+            ),
             Field("z", "int16", (dims.presynaptic,), "state", "[x; 32767; h before the step], Q0.15"),
             Field("h", "int16", (dims.units,), "state", "h after the step, Q0.15"),
         ]
@@ -138,9 +180,27 @@ class Linear:
         """The readout's weights, the last output and the last error."""
         rows = dims.outputs * dims.readout_row
         return [
-            Field("v_hi", "int16", (rows,), "weights", "readout weights of the forward pass, Q3.12, [output][h; 1]"),
-            Field("v_lo", numbers.residual, (rows,), "weights", f"their residual: V = v_hi + v_lo * 2^-{numbers.residual_bits}"),
-            Field("y", "int16", (dims.outputs,), "state", f"prediction, Q{15 - numbers.output_frac}.{numbers.output_frac}"),
+            Field(
+                "v_hi",
+                "int16",
+                (rows,),
+                "weights",
+                "readout weights of the forward pass, Q3.12, [output][h; 1]",
+            ),
+            Field(
+                "v_lo",
+                numbers.residual,
+                (rows,),
+                "weights",
+                f"their residual: V = v_hi + v_lo * 2^-{numbers.residual_bits}",
+            ),
+            Field(
+                "y",
+                "int16",
+                (dims.outputs,),
+                "state",
+                f"prediction, Q{15 - numbers.output_frac}.{numbers.output_frac}",
+            ),
             Field("e", "int16", (dims.outputs,), "state", "output error of the last labelled step, format of y"),
         ]
 
@@ -177,8 +237,20 @@ class RTRL:
         """Influence matrix, residual weights and the work area that a sliced step needs."""
         n, p = dims.units, dims.columns
         return [
-            Field("w_lo", numbers.residual, (p,), "weights", f"residual of w_hi: W = w_hi + w_lo * 2^-{numbers.residual_bits}"),
-            Field("J", numbers.influence, (p, n), "influence", "influence matrix dh/dW, one column after the other"),
+            Field(
+                "w_lo",
+                numbers.residual,
+                (p,),
+                "weights",
+                f"residual of w_hi: W = w_hi + w_lo * 2^-{numbers.residual_bits}",
+            ),
+            Field(
+                "J",
+                numbers.influence,
+                (p, n),
+                "influence",
+                "influence matrix dh/dW, one column after the other",
+            ),
             Field("E", "int8", (p,), "influence", "exponent of each column: dh/dw_p = J[p] * 2^-E[p]"),
             Field("D", numbers.dynamics, (n * n,), "scratch", "dh_t/dh_{t-1} * 2^d_exp, rows of units"),
             Field("slope", "int16", (n,), "scratch", "1 - h^2, Q0.15"),
@@ -404,4 +476,4 @@ class Model:
 
 def _names(kinds: object) -> str:
     parts = getattr(kinds, "__args__", (kinds,))
-    return " or ".join(f"{part.__name__}(...)" for part in parts)
+    return " or ".join(f"{getattr(part, '__name__', part)}(...)" for part in parts)

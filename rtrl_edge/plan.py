@@ -91,13 +91,19 @@ class Plan:
         ]
         if self.board is not None:
             lines += [
-                ("stack of one call, at most", "not measured for this core" if self.stack_bytes is None else f"{self.stack_bytes:,} B"),
+                (
+                    "stack of one call, at most",
+                    "not measured for this core" if self.stack_bytes is None else f"{self.stack_bytes:,} B",
+                ),
                 (f"RAM of {self.board}", f"{self.board_ram_bytes:,} B"),
             ]
         lines.append(("flash, tables and factory weights", f"{self.const_bytes:,} B"))
         if self.board is not None:
             lines += [
-                ("flash, code (estimate)", "not measured for this core" if self.code_bytes is None else f"{self.code_bytes:,} B"),
+                (
+                    "flash, code (estimate)",
+                    "not measured for this core" if self.code_bytes is None else f"{self.code_bytes:,} B",
+                ),
                 (f"flash of {self.board}", f"{self.board_flash_bytes:,} B"),
             ]
         lines += [

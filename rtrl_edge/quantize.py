@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import DataError, ModelError
-from .fixed import STATE_FRAC, WEIGHT_FRAC, Formats, round_shift, split_weight
+from .fixed import STATE_FRAC, WEIGHT_FRAC, split_weight
 from .fixed.words import Int
 from .model import Model
 from .stream import Float, Stream
@@ -160,7 +160,13 @@ def quantize(model: Model, weights: Weights, calibration: Stream) -> IntegerMode
             "calibrate on data like the training data, or train with a wider scaling"
         )
     return IntegerModel(
-        model, scaling, w_hi.astype(np.int16), w_lo.astype(word), v_hi.astype(np.int16), v_lo.astype(word), report
+        model,
+        scaling,
+        w_hi.astype(np.int16),
+        w_lo.astype(word),
+        v_hi.astype(np.int16),
+        v_lo.astype(word),
+        report,
     )
 
 
@@ -183,6 +189,8 @@ def _check_scaling(model: Model, scaling: Scaling) -> None:
     for name, size in (("input", d.inputs), ("output", d.outputs)):
         offset, gain = getattr(scaling, f"{name}_offset"), getattr(scaling, f"{name}_gain")
         if np.shape(offset) != (size,) or np.shape(gain) != (size,):
-            raise ModelError(f"scaling: {name}_offset and {name}_gain must have shape ({size},), found {np.shape(offset)} and {np.shape(gain)}")
+            raise ModelError(
+                f"scaling: {name}_offset and {name}_gain must have shape ({size},), found {np.shape(offset)} and {np.shape(gain)}"
+            )
         if not (np.isfinite(offset).all() and np.isfinite(gain).all() and (gain != 0).all()):
             raise ModelError(f"scaling: {name}_offset must be finite and {name}_gain finite and not 0")

@@ -38,7 +38,9 @@ class Stream:
                 raise DataError(f"stream: {name} must have the shape (samples, channels), found {value.shape}")
             object.__setattr__(self, name, value)
         if len(self.x) != len(self.target):
-            raise DataError(f"stream: {len(self.x)} samples but {len(self.target)} targets; give one target row a sample")
+            raise DataError(
+                f"stream: {len(self.x)} samples but {len(self.target)} targets; give one target row a sample"
+            )
         if not np.isfinite(self.x).all():
             t, i = np.argwhere(~np.isfinite(self.x))[0]
             raise DataError(f"stream: x[{t}, {i}] is {self.x[t, i]}; every sample must be finite, fill or drop it")

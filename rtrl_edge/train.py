@@ -189,9 +189,7 @@ class _Adam:
         self.square = [np.zeros_like(w) for w in weights]
         self.steps = 0
 
-    def step(
-        self, gradients: list[Float32], rate: float, fade: float = 0.9, fade_square: float = 0.999
-    ) -> None:
+    def step(self, gradients: list[Float32], rate: float, fade: float = 0.9, fade_square: float = 0.999) -> None:
         """One step along the gradients, same shapes as the weights."""
         self.steps += 1
         norm = math.sqrt(sum(float((g * g).sum()) for g in gradients))

@@ -96,7 +96,9 @@ class Weights:
             ("W", self.W, (d.units, d.presynaptic)), ("V", self.V, (d.outputs, d.readout_row)),
         ):  # fmt: skip
             if np.shape(array) != shape:
-                raise ModelError(f"weights: {name} must have the shape {shape} for model '{model.name}', found {np.shape(array)}")
+                raise ModelError(
+                    f"weights: {name} must have the shape {shape} for model '{model.name}', found {np.shape(array)}"
+                )
             if not np.isfinite(array).all():
                 at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
                 raise ModelError(

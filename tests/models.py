@@ -18,7 +18,9 @@ def random_stream(inputs: int, outputs: int, samples: int = 200, seed: int = 0) 
     return rt.Stream(rng.normal(0.0, 0.3, (samples, inputs)), target)
 
 
-def integer_model(units: int = 8, inputs: int = 3, outputs: int = 2, *, name: str = "net", seed: int = 1, **parts: object) -> rt.IntegerModel:
+def integer_model(
+    units: int = 8, inputs: int = 3, outputs: int = 2, *, name: str = "net", seed: int = 1, **parts: object
+) -> rt.IntegerModel:
     """An untrained model of random weights; ``parts`` are Model's arguments."""
     model = rt.Model(
         name=name, inputs=inputs, cells=[rt.RNN(units)], readout=rt.Linear(outputs),

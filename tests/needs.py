@@ -16,6 +16,4 @@ def needs(*commands: str) -> None:
     if missing and os.environ.get(HOST_ONLY) == "1":
         pytest.skip(f"{HOST_ONLY}=1, and not installed: {', '.join(missing)}")
     if missing:
-        pytest.fail(
-            f"not installed: {', '.join(missing)}; install them, or set {HOST_ONLY}=1 to leave such tests out"
-        )
+        pytest.fail(f"not installed: {', '.join(missing)}; install them, or set {HOST_ONLY}=1 to leave such tests out")

@@ -51,9 +51,7 @@ def test_a_users_own_file(tmp_path: Path) -> None:
 
 
 def test_unknown_board() -> None:
-    with pytest.raises(
-        BoardError, match=r"'qemu_mps2_an387' \(did you mean '.*'\?\); known: native, qemu_microbit"
-    ):
+    with pytest.raises(BoardError, match=r"'qemu_mps2_an387' \(did you mean '.*'\?\); known: native, qemu_microbit"):
         load_board("qemu_mps2_an387")
     with pytest.raises(BoardError, match=r"no file 'nowhere\.toml'"):
         load_board("nowhere.toml")
@@ -107,9 +105,7 @@ def test_every_number_has_a_source(tmp_path: Path) -> None:
 
 
 def test_a_board_without_firmware_says_so(tmp_path: Path) -> None:
-    with pytest.raises(
-        BoardError, match="uart: driver: wanted one of cmsdk, nrf51, semihosting, found 'stm32'"
-    ):
+    with pytest.raises(BoardError, match="uart: driver: wanted one of cmsdk, nrf51, semihosting, found 'stm32'"):
         firmware_files("net", load_board(write(tmp_path, GOOD.replace('"cmsdk"', '"stm32"'))))
     with pytest.raises(BoardError, match="firmware: wanted 'cortex_m' or 'native', found 'arduino'"):
         firmware_files("net", load_board(write(tmp_path, GOOD.replace('"cortex_m"', '"arduino"'))))

@@ -145,14 +145,10 @@ def test_watch_parts_and_change():
             for i in range(len(lengths))
             if (data["subject"][i], data["side"][i], data["label"][i]) == (7, 0, 0)
         )
-    assert np.array_equal(
-        recording.future.x[new.start : new.start + len(first)], first
-    )  # the change is where it says
+    assert np.array_equal(recording.future.x[new.start : new.start + len(first)], first)  # the change is where it says
     assert int(own.sum()) == new.stop - new.start
     rows = {tuple(row) for row in recording.past.x}
-    assert (
-        np.mean([tuple(row) in rows for row in recording.future.x]) < 0.01
-    )  # nothing of the future is in the past
+    assert np.mean([tuple(row) in rows for row in recording.future.x]) < 0.01  # nothing of the future is in the past
 
 
 def test_watch_labels_stop_at_borders():
@@ -223,9 +219,7 @@ def test_autoregression_finds_the_sinusoid():
 def test_persistence_has_its_analytic_error():
     t = np.arange(20_000)
     run = play(Persistence(), next_sample(np.sin(0.3 * t)[:, None]))
-    assert run.nrmse() == pytest.approx(
-        2 * np.sin(0.15), rel=1e-3
-    )  # rms of sin(w(t+1)) - sin(wt), over that of sin
+    assert run.nrmse() == pytest.approx(2 * np.sin(0.15), rel=1e-3)  # rms of sin(w(t+1)) - sin(wt), over that of sin
     assert run.rmse_by_channel()[0] == pytest.approx(2 * np.sin(0.15) / np.sqrt(2), rel=1e-3)
 
 
@@ -273,9 +267,7 @@ def test_nobody_looks_ahead():
     other = Stream(stream.x + later, stream.target + np.vstack([later[1:], later[-1:]]))
     for name, control in standard_controls(stream, past).items():
         twin = standard_controls(other, past)[name]
-        assert np.array_equal(play(control, stream).prediction[:200], play(twin, other).prediction[:200]), (
-            name
-        )
+        assert np.array_equal(play(control, stream).prediction[:200], play(twin, other).prediction[:200]), name
     for device in (ToyDevice, PipelinedToy):
         runs = [prequential(device(2), ToyConverter(), s) for s in (stream, other)]
         assert np.array_equal(runs[0].prediction[:200], runs[1].prediction[:200])
@@ -292,9 +284,7 @@ def test_step_path_equals_predict_and_learn(missing, learn):
     a = prequential(plain, ToyConverter(), stream, learn=learn, progress=ticks.append)
     b = prequential(pipelined, ToyConverter(), stream, learn=learn)
     assert np.array_equal(a.outputs, b.outputs)
-    assert {k: v.tolist() for k, v in plain.state().items()} == {
-        k: v.tolist() for k, v in pipelined.state().items()
-    }
+    assert {k: v.tolist() for k, v in plain.state().items()} == {k: v.tolist() for k, v in pipelined.state().items()}
     assert plain.influence == 100
     assert sum(ticks) == 100
     labelled = 100 - len(missing) if learn else 0

@@ -118,9 +118,7 @@ def test_a_core_without_the_instructions_faults() -> None:
 
 def test_missing_tools_say_what_to_install(tmp_path: Path) -> None:
     compiler = dataclasses.replace(AN385.compiler, prefix="nowhere-")
-    with pytest.raises(
-        BuildError, match=r"no 'nowhere-gcc' .* apt install gcc-arm-none-eabi libnewlib-arm-none-eabi"
-    ):
+    with pytest.raises(BuildError, match=r"no 'nowhere-gcc' .* apt install gcc-arm-none-eabi libnewlib-arm-none-eabi"):
         Emulator(MODEL, dataclasses.replace(AN385, compiler=compiler))
     assert AN385.emulator is not None
     emulator = dataclasses.replace(AN385.emulator, command="nowhere-qemu")
@@ -182,9 +180,7 @@ def test_stack_without_bound_is_refused(tmp_path: Path, body: str, message: str)
     write(tmp_path, AN385)
     code = f"int f(int n);\n__attribute__((noipa)) int f(int n) {{ {body} }}\n"
     pointer = "int (*volatile p)(int);\n" if "p)" in body else ""
-    (tmp_path / "main.c").write_text(
-        f"{code}{pointer}int main(void) {{ return f(3) + 1; }}\n", encoding="utf-8"
-    )
+    (tmp_path / "main.c").write_text(f"{code}{pointer}int main(void) {{ return f(3) + 1; }}\n", encoding="utf-8")
     build_firmware(tmp_path, AN385)
     with pytest.raises(BuildError, match=message):
         stack_usage(tmp_path, AN385, ["main"])
@@ -212,7 +208,5 @@ def test_counts_are_read() -> None:
 
 
 def test_a_driver_must_exist() -> None:
-    with pytest.raises(
-        BoardError, match="uart: driver: wanted one of cmsdk, nrf51, semihosting, found 'stm32'"
-    ):
+    with pytest.raises(BoardError, match="uart: driver: wanted one of cmsdk, nrf51, semihosting, found 'stm32'"):
         firmware_project(MODEL, dataclasses.replace(AN385, uart=Uart("stm32", 0)))

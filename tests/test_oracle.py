@@ -26,9 +26,7 @@ def case(model: Model, steps: int, seed: int = 0) -> tuple[Weights, Float, Float
     """Weights with biases that are not zero, x, target, and a state that is not zero."""
     rng, d = np.random.default_rng(seed), model.dims
     start = initial(model, seed)
-    weights = Weights(
-        start.W + rng.normal(0, 0.1, start.W.shape), start.V + rng.normal(0, 0.1, start.V.shape)
-    )
+    weights = Weights(start.W + rng.normal(0, 0.1, start.W.shape), start.V + rng.normal(0, 0.1, start.V.shape))
     x, target = rng.uniform(-1, 1, (steps, d.inputs)), rng.normal(0, 0.5, (steps, d.outputs))
     return weights, x, target, rng.uniform(-0.5, 0.5, d.units)
 
@@ -73,9 +71,7 @@ def test_rtrl_equals_bptt_over_the_window_in_which_its_influence_grew(sizes: tup
 
 @settings(deadline=None, max_examples=25)
 @given(st.integers(1, 4), st.integers(1, 9), st.integers(1, 4), st.integers(1, 20), st.data())
-def test_rtrl_equals_bptt_for_any_sizes_and_labels(
-    i: int, n: int, o: int, steps: int, data: st.DataObject
-) -> None:
+def test_rtrl_equals_bptt_for_any_sizes_and_labels(i: int, n: int, o: int, steps: int, data: st.DataObject) -> None:
     model = make(i, n, o)
     weights, x, target, h = case(model, steps, seed=data.draw(st.integers(0, 999)))
     target[np.array(data.draw(st.lists(st.booleans(), min_size=steps, max_size=steps)))] = np.nan
@@ -121,9 +117,7 @@ def test_dynamics_and_immediate_factors_equal_central_differences() -> None:
     for k in range(n):
         moved = np.eye(n)[k] * eps
         high, low = (cell_rnn.forward(weights.W, x[0], h + s * moved)[0] for s in (1, -1))
-        np.testing.assert_allclose(
-            (high - low) / (2 * eps), cell_rnn.dynamics(weights.W, after)[:, k], atol=1e-9
-        )
+        np.testing.assert_allclose((high - low) / (2 * eps), cell_rnn.dynamics(weights.W, after)[:, k], atol=1e-9)
     for i, j in np.ndindex(n, m):
         change = np.zeros((n, m))
         change[i, j] = eps
@@ -154,12 +148,8 @@ def test_a_step_updates_after_influence_and_gradient_and_clips_each_entry() -> N
     g = bptt(model, weights, x[:1], target[:1], h)  # the weights of the forward pass, for W and for V
     assert np.abs(g.W).max() > 2**-4  # so that the clip is put to the test
     oracle.learn(target[0])
-    np.testing.assert_allclose(
-        oracle.weights.W, weights.W - 2**-3 * np.clip(g.W, -(2**-4), 2**-4), atol=1e-14
-    )
-    np.testing.assert_allclose(
-        oracle.weights.V, weights.V - 2**-5 * np.clip(g.V, -(2**-4), 2**-4), atol=1e-14
-    )
+    np.testing.assert_allclose(oracle.weights.W, weights.W - 2**-3 * np.clip(g.W, -(2**-4), 2**-4), atol=1e-14)
+    np.testing.assert_allclose(oracle.weights.V, weights.V - 2**-5 * np.clip(g.V, -(2**-4), 2**-4), atol=1e-14)
     assert oracle.state()["steps"] == 1
 
     # the second step's influence takes D of the moved weights, J of the first

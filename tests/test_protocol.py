@@ -183,9 +183,7 @@ Y = encode(Request.PREDICT | ANSWER, 2, bytes(2 * OUTPUTS))
         (encode(ERROR, 2, b"?"), "error frame: wanted a payload of 10 bytes, found 1"),
     ],
 )
-def test_a_wrong_answer_says_what_is_wrong(
-    model: IntegerModel, script: Script, answer: bytes, message: str
-) -> None:
+def test_a_wrong_answer_says_what_is_wrong(model: IntegerModel, script: Script, answer: bytes, message: str) -> None:
     script.say(hello(model))
     device = LinkDevice(model, script.line, timeout=0.05)
     script.say(answer)
@@ -249,8 +247,7 @@ def play(program: Path, data: bytes) -> list[Frame]:
 def ask(program: Path, data: bytes) -> str:
     """Names of the answers, the code's in place of ERROR."""
     names = [
-        Code(refusal(a).code).name if a.type == ERROR else Request(a.type & ~ANSWER).name
-        for a in play(program, data)
+        Code(refusal(a).code).name if a.type == ERROR else Request(a.type & ~ANSWER).name for a in play(program, data)
     ]
     return " ".join(names)
 
@@ -339,9 +336,7 @@ def test_random_bytes_never_crash_it_and_it_always_resynchronises(program: Path)
     while len(data) < 200_000:
         for _ in range(rng.integers(1, 8)):
             request = requests[rng.integers(len(requests))]
-            frame = bytearray(
-                encode(request, int(rng.integers(256)), rng.bytes(int(rng.integers(PAYLOAD_MAX + 4))))
-            )
+            frame = bytearray(encode(request, int(rng.integers(256)), rng.bytes(int(rng.integers(PAYLOAD_MAX + 4)))))
             kind = rng.integers(5)
             if kind == 0:
                 frame = bytearray(rng.bytes(int(rng.integers(1, 60))))

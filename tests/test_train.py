@@ -45,13 +45,9 @@ def test_the_window_gradient_is_that_of_the_oracle(labels: str) -> None:
     x, target = rng.uniform(-1, 1, (steps, batch, 2)), rng.normal(0, 0.4, (steps, batch, 2))
     known = np.ones((steps, batch, 1)) if labels == "all" else 1.0 * (rng.random((steps, batch, 1)) < 0.4)
     h = rng.uniform(-0.5, 0.5, (batch, 6))
-    wanted = [
-        bptt(MODEL, start, x[:, b], np.where(known[:, b], target[:, b], np.nan), h[b]) for b in range(batch)
-    ]
+    wanted = [bptt(MODEL, start, x[:, b], np.where(known[:, b], target[:, b], np.nan), h[b]) for b in range(batch)]
     with_bias = np.concatenate((x, np.ones((steps, batch, 1))), axis=2)
-    single = [
-        a.astype(np.float32) for a in (start.W, start.V, h, with_bias, np.where(known, target, 0.0), known)
-    ]
+    single = [a.astype(np.float32) for a in (start.W, start.V, h, with_bias, np.where(known, target, 0.0), known)]
     (gW, gV), last = training._window_gradients(*single)
     np.testing.assert_allclose(gW, sum(g.W for g in wanted) / known.sum(), atol=2e-6)
     np.testing.assert_allclose(gV, sum(g.V for g in wanted) / known.sum(), atol=2e-6)

@@ -53,7 +53,11 @@ def test_magnitude_has_the_bits_of_the_value(v: int) -> None:
     assert int(words.magnitude(np.int64(v))) == (v if v >= 0 else ~v)
 
 
-@given(st.integers(-(2**30) + 1, 2**30 - 1), st.integers(-60, 60), st.sampled_from([1, 2, 1000, 2**14, 2**22, 2**28]))
+@given(
+    st.integers(-(2**30) + 1, 2**30 - 1),
+    st.integers(-60, 60),
+    st.sampled_from([1, 2, 1000, 2**14, 2**22, 2**28]),
+)
 def test_step_size_clips_and_never_drops(g: int, s: int, limit: int) -> None:
     exact = g * 2**-s if s <= 0 else (2 * g + 2**s) // 2 ** (s + 1)
     assert int(words.step_size(np.int64(g), s, limit)) == max(-limit, min(limit, exact))
@@ -68,7 +72,10 @@ def test_weights_split_and_join(w: int, bits: int) -> None:
     assert int(words.join_weight(hi, lo, bits)) == max(-top, min(top, w))
 
 
-@given(st.lists(st.integers(-(2**40), 2**40), min_size=1, max_size=40), st.sampled_from([(32767, 32767), (2**23 - 1, 127)]))
+@given(
+    st.lists(st.integers(-(2**40), 2**40), min_size=1, max_size=40),
+    st.sampled_from([(32767, 32767), (2**23 - 1, 127)]),
+)
 def test_block_shift_bounds_the_rounded_block(values: list[int], limits: tuple[int, int]) -> None:
     l1_max, peak_max = limits
     block = np.array(values, dtype=np.int64)
@@ -108,13 +115,26 @@ def _checks() -> list[tuple[str, str]]:
     texts = {p.name: p.read_text(encoding="utf-8") for p in sorted((assets.codegen_dir() / "kernels").iterdir())}
     for numbers in (rt.R16(), rt.R8(cap=2)):
         texts |= {f"{numbers.name} {name}": text for name, text in emit(integer_model(numbers=numbers)).items()}
-    return [(name, check.strip()) for name, text in texts.items() for check in re.findall(r"check: ([^*]+(?:\*\*?[^*/]+)*)", text)]
+    return [
+        (name, check.strip())
+        for name, text in texts.items()
+        for check in re.findall(r"check: ([^*]+(?:\*\*?[^*/]+)*)", text)
+    ]
 
 
 @pytest.mark.parametrize(("where", "check"), _checks())
 def test_every_derivation_in_the_c_holds(where: str, check: str) -> None:
     expression = check.split(",")[0]
-    allowed = (ast.Expression, ast.Compare, ast.BinOp, ast.Constant, ast.operator, ast.cmpop, ast.UnaryOp, ast.unaryop)
+    allowed = (
+        ast.Expression,
+        ast.Compare,
+        ast.BinOp,
+        ast.Constant,
+        ast.operator,
+        ast.cmpop,
+        ast.UnaryOp,
+        ast.unaryop,
+    )
     tree = ast.parse(expression, mode="eval")
     assert all(isinstance(node, allowed) for node in ast.walk(tree)), f"{where}: {expression}"
     assert any(isinstance(node, ast.Compare) for node in ast.walk(tree)), f"{where}: {expression} compares nothing"

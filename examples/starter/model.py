@@ -17,14 +17,14 @@ HERE = Path(__file__).parent
 recording = watch()
 
 model = rt.Model(
-    name="gait",                # prefix of every name in the generated C
-    inputs=6,                   # sensor channels
-    cells=[rt.RNN(8)],          # units: RAM grows with their cube, `rtrl-edge plan model.py` tells
-    readout=rt.Linear(6),       # outputs
+    name="gait",  # prefix of every name in the generated C
+    inputs=6,  # sensor channels
+    cells=[rt.RNN(8)],  # units: RAM grows with their cube, `rtrl-edge plan model.py` tells
+    readout=rt.Linear(6),  # outputs
     loss=rt.SquaredError(),
-    rule=rt.RTRL(),             # exact gradient through time; or rt.ReadoutOnly()
+    rule=rt.RTRL(),  # exact gradient through time; or rt.ReadoutOnly()
     optimiser=rt.SGD(rate=2**-4, readout_rate=2**-4, clip=1.0),  # powers of two: shifts on the chip
-    numbers=rt.R16(cap=2),      # or rt.R8(cap=2): half the influence memory
+    numbers=rt.R16(cap=2),  # or rt.R8(cap=2): half the influence memory
 )
 
 

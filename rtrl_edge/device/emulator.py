@@ -77,9 +77,7 @@ class Emulator(LinkDevice):
         if uart and emulated is None:
             raise BoardError(f"{self.board.name}: has no UART; leave out uart=True")
         if count_instructions and emulated is None:
-            raise BoardError(
-                f"{self.board.name}: instructions are counted by QEMU only; choose an emulated board"
-            )
+            raise BoardError(f"{self.board.name}: instructions are counted by QEMU only; choose an emulated board")
         self._temporary = tempfile.TemporaryDirectory(prefix="rtrl-edge-")
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
@@ -88,9 +86,7 @@ class Emulator(LinkDevice):
             console = emulated is not None and not uart
             texts = firmware_project(integer_model, self.board, console=console, checked=checked)
             where = Path(folder) if folder is not None else Path(self._temporary.name) / "firmware"
-            write_files(
-                where, texts, manifest(integer_model, texts, plan(integer_model, self.board).figures())
-            )
+            write_files(where, texts, manifest(integer_model, texts, plan(integer_model, self.board).figures()))
             self.built = build_firmware(where, self.board, extra_flags=extra_flags)
             self._said: IO[bytes] = (Path(self._temporary.name) / "said.txt").open("w+b")
             if emulated is None:
@@ -235,8 +231,7 @@ def _plugin() -> Path:
         done = subprocess.run(command, input=source, capture_output=True, text=True, check=False, timeout=60)
         if done.returncode:
             raise BuildError(
-                f"emulator: {compiler} refused the instruction counter:\n"
-                + "\n".join(done.stderr.splitlines()[:12])
+                f"emulator: {compiler} refused the instruction counter:\n" + "\n".join(done.stderr.splitlines()[:12])
             )
         made.replace(plugin)  # whole or not at all, if two processes build it
     return plugin
@@ -246,9 +241,7 @@ def _plugin_argument(plugin: Path, out: Path, addresses: dict[str, int]) -> str:
     def quoted(path: Path) -> str:
         return str(path).replace(",", ",,")  # QEMU's own escape
 
-    marks = [
-        f"mark={name}:{addresses[f'mark_{name}_begin']}:{addresses[f'mark_{name}_end']}" for name in COUNTED
-    ]
+    marks = [f"mark={name}:{addresses[f'mark_{name}_begin']}:{addresses[f'mark_{name}_end']}" for name in COUNTED]
     return ",".join([quoted(plugin), f"out={quoted(out)}", *marks])
 
 

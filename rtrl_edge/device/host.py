@@ -71,7 +71,12 @@ def build_library(files: Mapping[str, str], name: str, cc: str | None = None, fl
             (Path(scratch) / file).write_text(text, encoding="utf-8")
         built = Path(scratch) / "twin.so"
         result = subprocess.run(
-            [*command, str(built), f"{name}.c"], cwd=scratch, capture_output=True, text=True, check=False, timeout=300
+            [*command, str(built), f"{name}.c"],
+            cwd=scratch,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
         )
         if result.returncode != 0:
             first = "\n".join(result.stderr.splitlines()[:12])
@@ -120,12 +125,17 @@ class HostTwin:
     def predict(self, x: Int16) -> Int16:
         """Advance by one sample x (inputs,) Q0.15; y (outputs,)."""
         y = np.empty(self._outputs, dtype=np.int16)
-        self._open()["predict"](self._net, self._pointer("predict: x", x, (self._inputs,)), self._ffi.from_buffer("int16_t[]", y))
+        self._open()["predict"](
+            self._net, self._pointer("predict: x", x, (self._inputs,)), self._ffi.from_buffer("int16_t[]", y)
+        )
         return y
 
     def learn(self, target: Int16) -> None:
         """Learn from target (outputs,) of the sample just predicted."""
-        self._done("learn", self._open()["learn"](self._net, self._pointer("learn: target", target, (self._outputs,))))
+        self._done(
+            "learn",
+            self._open()["learn"](self._net, self._pointer("learn: target", target, (self._outputs,))),
+        )
 
     def observe(self) -> None:
         """Move the influence along without a label."""
@@ -133,7 +143,10 @@ class HostTwin:
 
     def learn_begin(self, target: Int16) -> None:
         """Start a learning step that :meth:`learn_slice` finishes."""
-        self._done("learn_begin", self._open()["learn_begin"](self._net, self._pointer("learn_begin: target", target, (self._outputs,))))
+        self._done(
+            "learn_begin",
+            self._open()["learn_begin"](self._net, self._pointer("learn_begin: target", target, (self._outputs,))),
+        )
 
     def learn_slice(self, columns: int) -> int:
         """Do at most ``columns`` columns of the step; how many are left."""
@@ -187,7 +200,9 @@ class HostTwin:
     def _pointer(self, what: str, values: Int16, shape: tuple[int, ...]) -> Any:
         # from_buffer does not look at the type: a float64 array would be read as words
         if not isinstance(values, np.ndarray) or values.dtype != np.int16 or values.shape != shape:
-            found = f"{values.dtype} of shape {values.shape}" if isinstance(values, np.ndarray) else type(values).__name__
+            found = (
+                f"{values.dtype} of shape {values.shape}" if isinstance(values, np.ndarray) else type(values).__name__
+            )
             raise DataError(f"{what} must be a NumPy array of int16 of shape {shape}, found {found}")
         return self._ffi.from_buffer("int16_t[]", np.ascontiguousarray(values))
 

@@ -157,9 +157,7 @@ class LinkDevice:
     @staticmethod
     def _status(call: str, status: int) -> None:
         if status:
-            raise DataError(
-                f"{call}: there is no prediction to work on; call predict(x) first, then {call} once"
-            )
+            raise DataError(f"{call}: there is no prediction to work on; call predict(x) first, then {call} once")
 
     @staticmethod
     def _bytes(what: str, values: Int16, count: int) -> bytes:

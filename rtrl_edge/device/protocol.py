@@ -153,9 +153,7 @@ class Line:
         deadline = time.monotonic() + timeout
         while data:
             if not select.select([], [self._write_fd], [], max(0.0, deadline - time.monotonic()))[1]:
-                raise LinkError(
-                    f"link: the device took no bytes for {timeout:g} s; {len(data)} are left to send"
-                )
+                raise LinkError(f"link: the device took no bytes for {timeout:g} s; {len(data)} are left to send")
             try:
                 data = data[os.write(self._write_fd, data[:512]) :]
             except OSError as error:
@@ -176,9 +174,7 @@ class Line:
             except OSError as error:
                 raise LinkError(f"link: the device is gone ({error.strerror}){self._gone()}") from None
             if not data:
-                raise LinkError(
-                    f"link: the device ended while {what} was wanted, found {self._found()}{self._gone()}"
-                )
+                raise LinkError(f"link: the device ended while {what} was wanted, found {self._found()}{self._gone()}")
             self._buffer += data
         return frame
 

@@ -108,8 +108,7 @@ class OnlineAR:
             raise DataError(f"OnlineAR(method): wanted 'rls' or 'nlms', found {method!r}")
         if not 0.0 < forgetting <= 1.0 or not ridge > 0.0:
             raise DataError(
-                "OnlineAR: wanted 0 < forgetting <= 1 and ridge > 0, "
-                f"found forgetting {forgetting} and ridge {ridge}"
+                f"OnlineAR: wanted 0 < forgetting <= 1 and ridge > 0, found forgetting {forgetting} and ridge {ridge}"
             )
         self._inputs, self._order, self._method = inputs, order, method
         self._forgetting, self._rate = forgetting, rate
@@ -126,9 +125,7 @@ class OnlineAR:
         self._y = np.zeros(outputs)
 
     @classmethod
-    def pretrained(
-        cls, past: Stream, order: int = 4, method: Literal["rls", "nlms"] = "rls", **options: float
-    ) -> Self:
+    def pretrained(cls, past: Stream, order: int = 4, method: Literal["rls", "nlms"] = "rls", **options: float) -> Self:
         """One that has already lived through ``past``, from which it also takes the scale of each channel."""
         deviation = past.x.std(axis=0)
         scale = np.where(deviation > 0.0, deviation, 1.0)

@@ -70,17 +70,55 @@ class BoardRun:
         plan, counts = self.plan, self.instructions
         code = plan.code_bytes
         found = [
-            Resource("RAM of the state struct", plan.struct_bytes, plan.struct_bytes, "B", "asserted by the compiler"),
-            Resource("flash of the model", None if code is None else plan.const_bytes + code, self.built.model_flash_bytes, "B", "kernels, tables and factory weights"),
-            Resource("stack of the model's calls", plan.stack_bytes, self.stack_bytes, "B", "worst path by the compiler's account"),
-            Resource("stack of the whole firmware", None, self.stack_high_water_bytes, "B", "high-water mark of painted memory"),
-            Resource("flash of the whole firmware", None, self.built.flash_bytes, "B", "startup, UART driver and protocol included"),
+            Resource(
+                "RAM of the state struct",
+                plan.struct_bytes,
+                plan.struct_bytes,
+                "B",
+                "asserted by the compiler",
+            ),
+            Resource(
+                "flash of the model",
+                None if code is None else plan.const_bytes + code,
+                self.built.model_flash_bytes,
+                "B",
+                "kernels, tables and factory weights",
+            ),
+            Resource(
+                "stack of the model's calls",
+                plan.stack_bytes,
+                self.stack_bytes,
+                "B",
+                "worst path by the compiler's account",
+            ),
+            Resource(
+                "stack of the whole firmware",
+                None,
+                self.stack_high_water_bytes,
+                "B",
+                "high-water mark of painted memory",
+            ),
+            Resource(
+                "flash of the whole firmware",
+                None,
+                self.built.flash_bytes,
+                "B",
+                "startup, UART driver and protocol included",
+            ),
         ]
         macs = {"predict": plan.macs_predict, "learn": plan.macs_learn}
         for call, count in counts.items():
             if count.calls:
                 per = f"{count.total / count.calls / macs[call]:.2f} per multiply-accumulate; " if call in macs else ""
-                found.append(Resource(f"instructions of one {call}", None, count.most, "", f"{per}most of {count.calls:,} calls, least {count.least:,}; not cycles"))
+                found.append(
+                    Resource(
+                        f"instructions of one {call}",
+                        None,
+                        count.most,
+                        "",
+                        f"{per}most of {count.calls:,} calls, least {count.least:,}; not cycles",
+                    )
+                )
         return found
 
 
@@ -102,14 +140,15 @@ def run_on_board(
     Raises PlanError before anything is built if the model does not fit.
     """
     planned = plan(integer_model, board)
+    emulated = board.emulator is not None
     start = time.monotonic()
     bar = progress(f"{board.name} learns", len(stream))
-    with Emulator(integer_model, board, folder, count_instructions=board.emulator is not None) as chip:
+    with Emulator(integer_model, board, folder, uart=emulated, count_instructions=emulated) as chip:
         found = transcript(board.name, chip, integer_model, stream, bar)
-        high_water = chip.stack_high_water() if board.emulator is not None else 0
+        high_water = chip.stack_high_water() if emulated else 0
         calls = [f"{integer_model.model.name}_{call}" for call in CALLS]
         stack = max(stack_usage(chip.built.elf.parent, board, calls).values())
         built = chip.built
     bar.close()
-    counts = chip.instructions() if board.emulator is not None else {}
+    counts = chip.instructions() if emulated else {}
     return BoardRun(found, planned, built, stack, high_water, counts, time.monotonic() - start)

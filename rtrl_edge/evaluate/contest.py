@@ -18,8 +18,13 @@ from .report import Contender, Report
 class Bar(Protocol):
     """Progress of one task: called with the samples done since the last call."""
 
-    def __call__(self, count: int) -> None: ...
-    def close(self) -> None: ...
+    def __call__(self, count: int) -> None:
+        """``count`` more samples are done."""
+        ...
+
+    def close(self) -> None:
+        """The task is over."""
+        ...
 
 
 #: makes the bar of a task, from its name and its number of samples

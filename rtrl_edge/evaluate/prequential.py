@@ -55,11 +55,11 @@ class Run:
     target: Float
     outputs: Int16 | None = None
 
-    def __post_init__(self) -> None:  # noqa: D105
+    def __post_init__(self) -> None:
         if self.prediction.shape != self.target.shape:
             raise DataError(f"run: {self.prediction.shape} predictions for {self.target.shape} labels")
 
-    def __len__(self) -> int:  # noqa: D105
+    def __len__(self) -> int:
         return len(self.prediction)
 
     @cached_property
@@ -162,13 +162,15 @@ def _one_by_one(device: Device, x: Int16, targets: list[Int16 | None]) -> Iterab
 def _pipelined(
     device: Device, step: Callable[[Int16, Int16], Int16], x: Int16, targets: list[Int16 | None]
 ) -> Iterable[Int16]:
-    """The label of a sample travels with the next sample; a ``predict`` completes what was only observed."""
+    """The label of a sample travels with the next sample."""
     waiting: Int16 | None = None
     for sample, target in zip(x, targets, strict=True):
         yield device.predict(sample) if waiting is None else step(waiting, sample)
         waiting = target
-    if len(x):
-        _finish(device, waiting)
+        if target is None:
+            device.observe()
+    if waiting is not None:
+        device.learn(waiting)
 
 
 def _finish(device: Device, target: Int16 | None) -> None:

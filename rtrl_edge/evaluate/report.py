@@ -160,8 +160,7 @@ def figures(report: Report) -> dict[str, object]:
         "ram_bytes": dict(report.ram_bytes),
         "board_ram_bytes": report.board_ram_bytes,
         "resources": [
-            {"what": r.what, "planned": r.planned, "measured": r.measured, "unit": r.unit}
-            for r in report.resources
+            {"what": r.what, "planned": r.planned, "measured": r.measured, "unit": r.unit} for r in report.resources
         ],
         "verdicts": [{"passed": v.passed, "text": v.text} for v in report.verdicts],
         "conclusions": conclusions(report),
@@ -195,9 +194,7 @@ def _conclusions(report: Report) -> list[tuple[bool, str]]:
                 found.append(_against(where, mine, other.name, error))
             elif other.role == "control" and error < mine:
                 numbers = f"{error:.3f} against {mine:.3f}"
-                found.append(
-                    (True, f"{where}: the control “{other.name}” beats the learning device, {numbers}.")
-                )
+                found.append((True, f"{where}: the control “{other.name}” beats the learning device, {numbers}."))
     if not any(lost for lost, _ in found) and any(c.role == "control" for c in report.contenders):
         found.append((False, "No contender beats the learning device in any part."))
     return found
@@ -320,9 +317,7 @@ def _time_section(report: Report) -> str:
     top = 1.12 * max(tops) if tops else None
     panel = plots.Panel(curves, unit, "running NRMSE", marks=marks, bottom=0.0, top=top)
     drawing = plots.figure("time", [panel], "Prediction error over time for each contender")
-    legend = _legend(
-        [(_colour(report, c), "dashed" if c.role == "control" else "", c.name) for c in report.contenders]
-    )
+    legend = _legend([(_colour(report, c), "dashed" if c.role == "control" else "", c.name) for c in report.contenders])
     span = f"{WINDOW_S:g} s" if report.rate_hz else f"{window} samples"
     return _section(
         "Error over time",
@@ -346,12 +341,8 @@ def _signal_section(report: Report) -> str:
     entries = [("ink", "dot", "measured"), ("learning", "", learner.name)]
     if frozen:
         entries.insert(1, ("frozen", "", frozen.name))
-    drawing = plots.figure(
-        "signal", panels, f"Measured signal {name} and its predictions, a panel for each part"
-    )
-    chosen = (
-        "the channel on which learning gained most over the frozen copy" if frozen else "the first channel"
-    )
+    drawing = plots.figure("signal", panels, f"Measured signal {name} and its predictions, a panel for each part")
+    chosen = "the channel on which learning gained most over the frozen copy" if frozen else "the first channel"
     return _section(
         "The signal and its predictions",
         f"{_legend(entries)}\n<figure>\n{drawing}\n</figure>",
@@ -396,8 +387,7 @@ def _verdicts_section(report: Report) -> str:
     if not report.verdicts:
         return ""
     lines = "".join(
-        f'<li class="{"yes" if verdict.passed else "no"}">{escape(verdict.text)}</li>'
-        for verdict in report.verdicts
+        f'<li class="{"yes" if verdict.passed else "no"}">{escape(verdict.text)}</li>' for verdict in report.verdicts
     )
     return _section("Bit for bit", f'<ul class="plain verdicts">{lines}</ul>')
 

@@ -59,7 +59,9 @@ def compare(integer_model: IntegerModel, transcripts: Sequence[Transcript]) -> l
             found.append(f"{other.device}: {len(other.y)} predictions, {first.device} made {len(first.y)}")
         elif (rows := np.flatnonzero((first.y != other.y).any(axis=1))).size:
             t = int(rows[0])
-            found.append(f"{other.device}: prediction {t} is {other.y[t].tolist()}, {first.device} has {first.y[t].tolist()}")
+            found.append(
+                f"{other.device}: prediction {t} is {other.y[t].tolist()}, {first.device} has {first.y[t].tolist()}"
+            )
         found += [
             f"{other.device} against {first.device}: {line}"
             for line in differences(first.state, other.state, integer_model.model)
@@ -105,7 +107,13 @@ class Verification:
         return {
             "equal": self.equal,
             "targets": [
-                {"target": r.target, "samples": r.steps, "result": r.result, "sha256": r.digest, "seconds": r.seconds}
+                {
+                    "target": r.target,
+                    "samples": r.steps,
+                    "result": r.result,
+                    "sha256": r.digest,
+                    "seconds": r.seconds,
+                }
                 for r in self.rows
             ],
         }

@@ -106,9 +106,7 @@ class Oracle:
     def _advanced(self, call: str) -> Memory:
         """The rule's memory after the pending step, made with the weights of its forward pass."""
         if not self._pending:
-            raise RuntimeError(
-                f"{call}: there is no sample to work on; call predict first, once for each {call}"
-            )
+            raise RuntimeError(f"{call}: there is no sample to work on; call predict first, once for each {call}")
         cell = self._parts.cell
         D = cell.dynamics(self._W, self._h)
         return self._parts.rule.advance(self._memory, D, cell.slope(self._h), self._z)

@@ -98,7 +98,6 @@ def _window(
     xs, targets = np.asarray(x, dtype=np.float64), np.asarray(target, dtype=np.float64)
     if xs.ndim != 2 or xs.shape[1] != d.inputs or targets.shape != (len(xs), d.outputs):
         raise ValueError(
-            f"window: wanted x (T, {d.inputs}) and target (T, {d.outputs}), "
-            f"found {xs.shape} and {targets.shape}"
+            f"window: wanted x (T, {d.inputs}) and target (T, {d.outputs}), found {xs.shape} and {targets.shape}"
         )
     return xs, targets, np.zeros(d.units) if h is None else vector("window: h", h, d.units)

@@ -13,7 +13,7 @@ from ..errors import DataError
 from ..fixed import Formats
 from ..fixed.words import Int
 from ..layout import layout
-from ..model import RTRL, Linear, ReadoutOnly, RNN, SquaredError
+from ..model import RNN, RTRL, Linear, ReadoutOnly, SquaredError
 from ..quantize import IntegerModel
 
 IDLE, PREDICTED = 0, 1
@@ -64,9 +64,7 @@ class Reference:
         s = self._state
         s["e"][:] = self._loss.loss_error(s["y"], _int16("learn: target", target, self._dims.outputs))
         self._rule.rule_step(s, self._dims, self._formats, True)  # before V moves: the credit needs the old one
-        s["v_hi"][:], s["v_lo"][:] = self._readout.readout_learn(
-            s["v_hi"], s["v_lo"], s["e"], s["h"], self._formats
-        )
+        s["v_hi"][:], s["v_lo"][:] = self._readout.readout_learn(s["v_hi"], s["v_lo"], s["e"], s["h"], self._formats)
         s["steps"] += 1
         s["phase"][()] = IDLE
 
