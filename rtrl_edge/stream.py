@@ -65,8 +65,7 @@ class Stream:
     @property
     def labelled(self) -> npt.NDArray[np.bool_]:
         """Which samples have a label."""
-        known: npt.NDArray[np.bool_] = ~np.isnan(self.target).all(axis=1)
-        return known
+        return ~np.asarray(np.isnan(self.target).all(axis=1), dtype=np.bool_)
 
     @property
     def predicts_next_sample(self) -> bool:

@@ -111,7 +111,8 @@ class Weights:
         parts = {"W": self.W, "V": self.V}
         if self.scaling is not None:
             parts |= vars(self.scaling)
-        np.savez(path, **parts)
+        with Path(path).open("wb") as file:
+            np.savez(file, allow_pickle=False, **parts)
 
     @staticmethod
     def load(path: str | Path) -> Weights:

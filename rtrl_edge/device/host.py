@@ -108,13 +108,14 @@ class HostTwin:
         self._inputs, self._outputs = model.dims.inputs, model.dims.outputs
         self._layout = layout(model)
         library = build_library(emit(integer_model, checked), model.name, cc, flags)
-        self._ffi = cffi.FFI()
+        ffi: Any = cffi.FFI()  # Any: its type stubs do not know that an array is a buffer
+        self._ffi = ffi
         self._ffi.cdef(_CDEF.format(model.name))
         self._library: Any = self._ffi.dlopen(str(library))
         call = {name: getattr(self._library, f"{model.name}_{name}") for name in _CALLS}
         self._call: dict[str, Any] = call
         self._memory = np.zeros(-(-self._layout.size // 8) * 8 // 8, dtype=np.uint64).view(np.uint8)
-        self._net = self._ffi.from_buffer(self._memory)
+        self._net: Any = self._ffi.from_buffer(self._memory)
         call["init"](self._net)
 
     @property

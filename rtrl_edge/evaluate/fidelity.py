@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import ModelError
 from ..fixed import STATE_FRAC, WEIGHT_FRAC
+from ..fixed.words import Int
 from ..model import RTRL
 from ..oracle import Shadow
 from ..quantize import IntegerModel
@@ -57,20 +58,24 @@ def fidelity(integer_model: IntegerModel, stream: Stream) -> Fidelity:
     errors, cosines = [], []
     for x, target in stream:
         reference.predict(integer_model.to_input(x))
-        before = reference.state()
+        before = _integers(reference)
         W = before["w_hi"].reshape(d.units, -1) * 2.0**-WEIGHT_FRAC
         shadow.step(before["z"] * 2.0**-STATE_FRAC, before["h"] * 2.0**-STATE_FRAC, W[:, d.inputs + 1 :])
         if target is None:
             reference.observe()
             continue
         reference.learn(integer_model.to_target(target))
-        after = {name: value.astype(np.int64) for name, value in reference.state().items()}
+        after = _integers(reference)
         V = before["v_hi"].reshape(d.outputs, -1)[:, : d.units] * 2.0**-WEIGHT_FRAC
         exact = shadow.gradient((after["e"] * 2.0**-model.numbers.output_frac) @ V)
         g, frac = rule_gradient(after)
         integer = np.ldexp(g.astype(np.float64), -frac)
-        size = np.linalg.norm(exact)
+        size = float(np.linalg.norm(exact))
         if size > 0:
             errors.append(np.linalg.norm(integer - exact) / size)
-            cosines.append(integer @ exact / max(size * np.linalg.norm(integer), 1e-300))
+            cosines.append(integer @ exact / max(size * float(np.linalg.norm(integer)), 1e-300))
     return Fidelity(np.array(errors), np.array(cosines), int(reference.state()["capped"]))
+
+
+def _integers(reference: Reference) -> dict[str, Int]:
+    return {name: np.asarray(value).astype(np.int64) for name, value in reference.state().items()}

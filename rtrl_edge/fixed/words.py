@@ -106,4 +106,5 @@ def tanh_q27(a: Int) -> Int:
     low = TANH_TABLE[at]
     high = TANH_TABLE[np.minimum(at + 1, 256)]
     v = low + round_shift((high - low) * part, 15)
-    return np.where(a < 0, -v, v)
+    signed: Int = np.where(a < 0, -v, v)
+    return signed

@@ -52,8 +52,8 @@ class Reference:
         s = self._state
         if s["phase"] == PREDICTED:
             self.observe()
-        x = _int16("predict: x", x, self._dims.inputs)
-        s["h"][:], s["z"][:] = self._cell.cell_forward(s["h"], x, s["w_hi"], self._dims)
+        words = _int16("predict: x", x, self._dims.inputs)
+        s["h"][:], s["z"][:] = self._cell.cell_forward(s["h"], words, s["w_hi"], self._dims)
         s["y"][:] = self._readout.readout_predict(s["h"], s["v_hi"], self._dims, self._formats)
         s["phase"][()] = PREDICTED
         return s["y"].astype(np.int16)

@@ -1,0 +1,127 @@
+"""The same bits on every emulated core and under sanitizers; the plan against fresh builds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import rtrl_edge as rt
+from rtrl_edge.boards import load_board
+from rtrl_edge.evaluate.board_run import run_on_board
+from rtrl_edge.evaluate.verify import verify
+from rtrl_edge.layout import differences
+from rtrl_edge.plan import CODE
+
+from .models import SIZES, integer_model, random_stream, words
+from .needs import needs
+
+BOARDS = (
+    "qemu_microbit",
+    "qemu_mps2_an385",
+    "qemu_mps2_an386",
+    "qemu_mps2_an500",
+    "qemu_mps2_an505",
+    "qemu_mps3_an547",
+)
+STEPS = 400
+
+
+class SilentBar:
+    """A progress bar that shows nothing."""
+
+    def __init__(self, what: str, total: int) -> None:
+        assert what
+        assert total > 0
+
+    def __call__(self, count: int) -> None:
+        assert count > 0
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def stream_is_equal(model: rt.IntegerModel, chip: rt.Emulator, samples: int, seed: int) -> None:
+    """Random and extreme words through a firmware and the host twin: every prediction, then the whole state."""
+    x, target, labelled = words(model, samples, seed)
+    with rt.HostTwin(model) as twin:
+        for t in range(samples):
+            assert np.array_equal(chip.predict(x[t]), twin.predict(x[t])), f"prediction {t}"
+            if labelled[t]:
+                chip.learn(target[t])
+                twin.learn(target[t])
+            elif t % 2:  # every other missing label is forgotten altogether
+                chip.observe()
+                twin.observe()
+            if t == samples // 2:
+                chip.reset()
+                twin.reset()
+        assert differences(twin.state(), chip.state(), model.model) == []
+
+
+@pytest.mark.parametrize("units", SIZES)
+@pytest.mark.parametrize("board", BOARDS)
+def test_every_core_and_size(board: str, units: int) -> None:
+    needs("arm-none-eabi-gcc", "qemu-system-arm")
+    profile = rt.R8(cap=2) if units in (2, 15) else rt.R16(cap=2)
+    model = integer_model(units, inputs=1 if units > 8 else 3, numbers=profile)
+    with rt.Emulator(model, board) as chip:
+        stream_is_equal(model, chip, STEPS, seed=units)
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_the_readout_alone_on_every_core(board: str) -> None:
+    needs("arm-none-eabi-gcc", "qemu-system-arm")
+    model = integer_model(16, rule=rt.ReadoutOnly())
+    with rt.Emulator(model, board) as chip:
+        stream_is_equal(model, chip, STEPS, seed=1)
+
+
+@pytest.mark.parametrize("units", SIZES)
+def test_under_sanitizers(units: int) -> None:
+    """The whole firmware as a program of this computer, any undefined behaviour or stray access ends it."""
+    needs("gcc")
+    flags = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+    for numbers in (rt.R16(), rt.R8(cap=2)):
+        model = integer_model(units, numbers=numbers, optimiser=rt.SGD(1.0))
+        with rt.Emulator(model, "native", extra_flags=flags) as program:
+            stream_is_equal(model, program, 300, seed=units)
+
+
+def test_verify_finds_all_targets_equal_and_a_wrong_one_different() -> None:
+    needs("gcc", "clang", "arm-none-eabi-gcc", "qemu-system-arm")
+    model, stream = integer_model(4), random_stream(3, 2, 60)
+    found = verify(model, stream, ["native", "qemu_mps2_an386"], progress=SilentBar)
+    assert found.equal
+    assert len({row.digest for row in found.rows}) == 1
+    assert [row.steps for row in found.rows] == [60] * 9
+
+    class Tampered(rt.Reference):
+        """One bit of one weight is off."""
+
+        def __init__(self, integer_model: rt.IntegerModel) -> None:
+            super().__init__(integer_model)
+            self._state["w_lo"][0] ^= 1
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rtrl_edge.evaluate.verify.Reference", Tampered)
+        wrong = verify(model, stream, ["native"], progress=SilentBar)
+    assert not wrong.equal
+    assert "w_lo[0]" in wrong.text() or "prediction" in wrong.text()
+
+
+@pytest.mark.parametrize("rule", [rt.RTRL(), rt.ReadoutOnly()], ids=lambda rule: type(rule).__name__)
+@pytest.mark.parametrize("board", BOARDS)
+def test_plan_against_build(board: str, rule: rt.RTRL | rt.ReadoutOnly) -> None:
+    """RAM to the byte; stack never above the plan; flash within 5 %."""
+    needs("arm-none-eabi-gcc", "qemu-system-arm")
+    model = integer_model(12, inputs=3, outputs=3, rule=rule, numbers=rt.R16(cap=2))
+    run = run_on_board(model, random_stream(3, 3, 25), load_board(board), progress=SilentBar)
+    plan = run.plan
+    assert plan.code_bytes is not None
+    assert plan.stack_bytes is not None
+    assert CODE[load_board(board).core][model.model.rule.voice].code == plan.code_bytes
+    assert run.stack_bytes <= plan.stack_bytes
+    assert abs(run.built.model_flash_bytes / (plan.const_bytes + plan.code_bytes) - 1) < 0.05
+    assert run.instructions["predict"].calls == 25
+    assert 0 < run.stack_high_water_bytes <= load_board(board).stack_bytes
+    assert "not cycles" in run.text()
