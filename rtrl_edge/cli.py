@@ -15,7 +15,10 @@ from .errors import ModelError, RtrlEdgeError
 from .stream import Stream, load_stream
 
 _MODEL_HELP = "Python file with a function build() that returns an integer model; `rtrl-edge new DIR` writes one"
-_STREAM_HELP = "recording to play: .csv (header line; target* columns are labels) or .npz (x, target); default: the model file's stream()"
+_STREAM_HELP = (
+    "recording to play: .csv (header line; target* columns are labels) or .npz (x, target); "
+    "default: the model file's stream()"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,7 +81,8 @@ def _parser() -> argparse.ArgumentParser:
         "demo",
         _demo,
         "a network learns from a real recording on an emulated Cortex-M4",
-        "Trains, quantizes, generates C, boots it in QEMU, streams a recording over its serial port and compares every bit with NumPy and the host build.",
+        "Trains, quantizes, generates C, boots it in QEMU, streams a recording over its serial port and compares "
+        "every bit with NumPy and the host build.",
     )
     sub.add_argument(
         "--out",

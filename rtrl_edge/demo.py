@@ -104,7 +104,8 @@ def demo(
 
 def _describe(recording: Recording, parts: tuple[Part, ...]) -> str:
     lines = [
-        f"recording: wrist motion, 6 channels at {recording.past.rate_hz:g} Hz; {len(recording.past):,} samples to train on"
+        f"recording: wrist motion, 6 channels at {recording.past.rate_hz:g} Hz; "
+        f"{len(recording.past):,} samples to train on"
     ]
     lines += [f"  then on the device, {part.label}: {part.stop - part.start:,} samples" for part in parts]
     return "\n".join(lines)
@@ -147,7 +148,10 @@ def _verdicts(integer_model: IntegerModel, everyone: list[Transcript]) -> list[V
     verdicts = []
     for other in everyone[:-1]:
         different = compare(integer_model, [reference, other])
-        what = f"{len(other.y):,} predictions, state, influence matrix and all weights after {int(other.state['steps']):,} learning steps"
+        what = (
+            f"{len(other.y):,} predictions, state, influence matrix and all weights "
+            f"after {int(other.state['steps']):,} learning steps"
+        )
         if different:
             verdicts.append(Verdict(False, f"{other.device} DIFFERS from the NumPy reference: {different[0]}"))
         else:
@@ -164,14 +168,14 @@ def _report(
     chip: BoardRun | None,
     verdicts: list[Verdict],
 ) -> Report:
-    model = integer_model.model
+    model, rates = integer_model.model, integer_model.model.optimiser
     resources: list[Resource] = chip.resources() if chip else []
     return Report(
         title="A recurrent network learns on the chip",
         lead=(
-            f"An Elman network of {model.cell.units} units predicts the next sample of a wrist-worn sensor. It was trained on six "
-            "people; then the watch changes owner and arm, and the network goes on learning by exact real-time recurrent "
-            "learning, in integers, at every sample."
+            f"An Elman network of {model.cell.units} units predicts the next sample of a wrist-worn sensor. It was "
+            "trained on six people; then the watch changes owner and arm, and the network goes on learning by exact "
+            "real-time recurrent learning, in integers, at every sample."
         ),
         contenders=contenders,
         parts=parts,
@@ -181,7 +185,7 @@ def _report(
             "model digest": integer_model.digest,
             "board": planned.board or "none: host only",
             "numbers": f"{model.numbers.name}, |J| <= {model.numbers.cap:g}",
-            "rates": f"cell {model.optimiser.rate:g}, readout {model.optimiser.readout_rate:g}, clip {model.optimiser.clip:g}",
+            "rates": f"cell {rates.rate:g}, readout {rates.readout_rate:g}, clip {rates.clip:g}",
         },
         rate_hz=stream.rate_hz,
         channels=stream.channels,

@@ -179,13 +179,15 @@ def _source(integer_model: IntegerModel, checked: bool) -> str:
 
 def _offset_asserts(name: str, place: Layout) -> str:
     return "\n".join(
-        f'_Static_assert(offsetof({name}_t, {m.field.name}) == {m.offset}, "{m.field.name} is not where the plan has it");'
+        f"_Static_assert(offsetof({name}_t, {m.field.name}) == {m.offset}, "
+        f'"{m.field.name} is not where the plan has it");'
         for m in place.members
     )
 
 
 def _array(name: str, ctype: str, values: npt.NDArray[np.integer], note: str) -> str:
-    return f"/* {note} */\nstatic const {ctype}_t {name}[{values.size}] = {{\n{_wrapped(int(v) for v in values.ravel())}\n}};"
+    rows = _wrapped(int(v) for v in values.ravel())
+    return f"/* {note} */\nstatic const {ctype}_t {name}[{values.size}] = {{\n{rows}\n}};"
 
 
 def _wrapped(values: Iterable[int], width: int = 100) -> str:

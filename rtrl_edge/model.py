@@ -457,7 +457,7 @@ class Model:
                 raise ModelError(f"Model({part}): wanted {_names(kinds)}, found {value!r}")
         if self.dims.columns > MAX_COLUMNS:
             raise ModelError(
-                f"Model: {self.dims.columns} cell weights; wanted at most {MAX_COLUMNS} (a column's number is 16 bits). "
+                f"Model: {self.dims.columns} cell weights; wanted at most {MAX_COLUMNS} (columns have 16-bit numbers). "
                 "Use fewer units or inputs"
             )
         if type(self.numbers) is Numbers:

@@ -190,7 +190,8 @@ def _check_scaling(model: Model, scaling: Scaling) -> None:
         offset, gain = getattr(scaling, f"{name}_offset"), getattr(scaling, f"{name}_gain")
         if np.shape(offset) != (size,) or np.shape(gain) != (size,):
             raise ModelError(
-                f"scaling: {name}_offset and {name}_gain must have shape ({size},), found {np.shape(offset)} and {np.shape(gain)}"
+                f"scaling: {name}_offset and {name}_gain must have shape ({size},), "
+                f"found {np.shape(offset)} and {np.shape(gain)}"
             )
         if not (np.isfinite(offset).all() and np.isfinite(gain).all() and (gain != 0).all()):
             raise ModelError(f"scaling: {name}_offset must be finite and {name}_gain finite and not 0")

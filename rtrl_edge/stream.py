@@ -48,7 +48,8 @@ class Stream:
         if (bad.any(axis=1) & ~np.isnan(self.target).all(axis=1)).any():
             t = int(np.argwhere(bad.any(axis=1) & ~np.isnan(self.target).all(axis=1))[0, 0])
             raise DataError(
-                f"stream: target row {t} is {self.target[t].tolist()}; a label is wholly finite, or wholly NaN if it is missing"
+                f"stream: target row {t} is {self.target[t].tolist()}; "
+                "a label is wholly finite, or wholly NaN if it is missing"
             )
 
     def __len__(self) -> int:

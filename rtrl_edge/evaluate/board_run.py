@@ -42,8 +42,8 @@ class BoardRun:
         run = self.transcript.run
         rows = [(r.what, amount(r.planned, r.unit), amount(r.measured, r.unit), r.note) for r in self.resources()]
         return (
-            f"{self.transcript.device}: {len(run):,} samples in {self.seconds:.1f} s, prequential NRMSE {run.nrmse():.3f}\n"
-            + text_table(("", "planned", "measured", "note"), rows)
+            f"{self.transcript.device}: {len(run):,} samples in {self.seconds:.1f} s, "
+            f"prequential NRMSE {run.nrmse():.3f}\n" + text_table(("", "planned", "measured", "note"), rows)
         )
 
     def figures(self) -> dict[str, object]:
