@@ -178,8 +178,8 @@ def _refuse_if_too_large(model: Model, found: Plan, board: Board) -> None:
     if found.struct_bytes > room:
         raise PlanError(
             f"plan: model '{model.name}' needs {found.struct_bytes:,} B of RAM "
-            f"({found.ram_groups['influence']:,} B of it the influence matrix), board '{board.name}' leaves {room:,} B after the stack and "
-            f"the firmware's buffers. {_advice(model, room)}"
+            f"({found.ram_groups['influence']:,} B of it the influence matrix), board '{board.name}' leaves {room:,} B "
+            f"after the stack and the firmware's buffers. {_advice(model, room)}"
         )
     flash = found.const_bytes + (found.code_bytes or 0) + FIRMWARE_FLASH_BYTES
     if flash > board.flash_bytes:
