@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,8 @@ from types import ModuleType
 
 from . import __version__
 from .errors import ModelError, RtrlEdgeError
+from .project import refuse_other_kind, write_text
+from .quantize import IntegerModel, check_channels
 from .stream import Stream, load_stream
 
 _MODEL_HELP = "Python file with a function build() that returns an integer model; `rtrl-edge new DIR` writes one"
@@ -23,8 +26,14 @@ _STREAM_HELP = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 if it worked, 1 for an error that has a sentence, 2 for wrong arguments."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if "command" not in options:
+        parser.print_help()
+        return 2
     try:
+        if getattr(options, "json", None) is not None:
+            refuse_other_kind(options.json, _json_line(options))  # now, not after the work
         command: Callable[[argparse.Namespace], int] = options.command
         return command(options)
     except RtrlEdgeError as error:
@@ -48,13 +57,13 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Start with `rtrl-edge demo`, then `rtrl-edge new my_model`. `rtrl-edge COMMAND --help` says more.",
     )
     parser.add_argument("--version", action="version", version=f"rtrl-edge {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands")
 
     def add(
         name: str, run: Callable[[argparse.Namespace], int], summary: str, more: str = ""
     ) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}. {more}".strip())
-        sub.set_defaults(command=run)
+        sub.set_defaults(command=run, name=name)
         return sub
 
     def model(sub: argparse.ArgumentParser, stream: bool = False) -> None:
@@ -65,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
 
     def report(sub: argparse.ArgumentParser) -> None:
         sub.add_argument(
-            "--json", type=Path, metavar="FILE", help="also write the figures to FILE, units in the key names"
+            "--json", type=Path, metavar="FILE", help="also write the figures to FILE, with units in the key names"
         )
 
     def board(sub: argparse.ArgumentParser, default: str | None) -> None:
@@ -97,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     report(sub)
 
     sub = add("new", _new, "write a commented model file to start from", "Into a new or empty folder.")
-    sub.add_argument("folder", type=Path, metavar="DIR")
+    sub.add_argument("folder", type=Path, metavar="DIR", help="gets model.py; must be new or empty")
 
     sub = add(
         "plan",
@@ -116,7 +125,13 @@ def _parser() -> argparse.ArgumentParser:
         "Into a new folder, or one that holds our manifest.",
     )
     model(sub)
-    sub.add_argument("--out", type=Path, required=True, metavar="DIR")
+    sub.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="where the files go; files of ours that were edited by hand are not overwritten",
+    )
 
     sub = add(
         "simulate",
@@ -129,7 +144,13 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--report", type=Path, metavar="FILE.HTML", help="write a report with plots that opens offline")
     report(sub)
 
-    sub = add("run", _run, "build the firmware of a board and play a recording through it in the emulator")
+    sub = add(
+        "run",
+        _run,
+        "build the firmware of a board and play a recording through it in the emulator",
+        "The chip predicts and learns at every sample, over its serial port. Prints RAM, flash and stack, planned and "
+        "measured, and the instructions of each call.",
+    )
     model(sub, stream=True)
     board(sub, "qemu_mps2_an386")
     sub.add_argument("--out", type=Path, metavar="DIR", help="keep the firmware folder here")
@@ -145,11 +166,16 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--boards",
         metavar="A,B",
-        help="only these boards (a comma between them); default: all that are emulated",
+        help="only these boards, with a comma between them, and fail if one cannot run; default: all that can",
     )
     report(sub)
 
-    sub = add("boards", _boards, "list the boards")
+    sub = add(
+        "boards",
+        _boards,
+        "list the boards",
+        "A board is one .toml file; where a command takes a board's name it takes the path of your own file too.",
+    )
     sub = add("doctor", _doctor, "what this computer has, what is missing, and what each piece would enable")
     report(sub)
     return parser
@@ -174,7 +200,7 @@ def _demo(options: argparse.Namespace) -> int:
     outcome = demo(
         options.out, options.board, steps=options.steps, host_only=options.host_only, say=print, progress=_Bar
     )
-    _write_json(options.json, outcome.figures)
+    _write_json(options, outcome.figures)
     return 0 if outcome.equal else 1
 
 
@@ -182,41 +208,48 @@ def _new(options: argparse.Namespace) -> int:
     from .project import write_starter
 
     path = write_starter(options.folder)
-    print(f"wrote {path}\nnext: rtrl-edge plan {path} --board qemu_mps2_an386\n      rtrl-edge simulate {path}")
+    print(
+        f"wrote {path}\n"
+        f"next: rtrl-edge plan {path} --board qemu_mps2_an386\n"
+        f"      rtrl-edge simulate {path}\n"
+        f"      rtrl-edge run {path}"
+    )
     return 0
 
 
 def _plan(options: argparse.Namespace) -> int:
     from .plan import plan
 
-    found = plan(_load(options.model).build(), options.board)
+    found = plan(_build(_load(options.model), options), options.board)
     print(found)
-    _write_json(options.json, found.figures())
+    _write_json(options, found.figures())
     return 0
 
 
 def _generate(options: argparse.Namespace) -> int:
     from .project import generate
 
-    for path in generate(_load(options.model).build(), options.out):
+    for path in generate(_build(_load(options.model), options), options.out):
         print(f"wrote {path}")
     return 0
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    from .evaluate.contest import predictions_csv, simulate
-    from .evaluate.report import conclusions, error_table, figures, render
-    from .project import write_text
+    from .evaluate.contest import PREDICTIONS_LINE, predictions_csv, simulate
+    from .evaluate.report import LEGEND, PAGE_LINE, conclusions, error_table, figures, render
 
-    module = _load(options.model)
-    report = simulate(module.build(), _stream(module, options), progress=_Bar)
-    print(error_table(report))
+    for path, first_line in ((options.out, PREDICTIONS_LINE), (options.report, PAGE_LINE)):
+        if path is not None:
+            refuse_other_kind(path, first_line)
+    report = simulate(*_build_and_stream(options), progress=_Bar)
+    print(f"{report.title}, {len(report.contenders[0].run):,} samples\n")
+    print(f"{error_table(report)}\n{LEGEND}\n")
     print("\n".join(conclusions(report)))
     if options.out:
         print(f"wrote {write_text(options.out, predictions_csv(report))}")
     if options.report:
         print(f"wrote {write_text(options.report, render(report))}")
-    _write_json(options.json, figures(report))
+    _write_json(options, figures(report))
     return 0
 
 
@@ -224,24 +257,28 @@ def _run(options: argparse.Namespace) -> int:
     from .boards import load_board
     from .evaluate.board_run import run_on_board
 
-    module = _load(options.model)
     board = load_board(options.board)
-    found = run_on_board(module.build(), _stream(module, options), board, options.out, progress=_Bar)
+    found = run_on_board(*_build_and_stream(options), board, options.out, progress=_Bar)
     print(found.text())
-    _write_json(options.json, found.figures())
+    if options.out:
+        print(f"firmware in {options.out}; `make` there builds it again")
+    _write_json(options, found.figures())
     return 0
 
 
 def _verify(options: argparse.Namespace) -> int:
+    from .boards import load_board
     from .evaluate.verify import verify
 
-    module = _load(options.model)
-    integer_model, stream = module.build(), _stream(module, options)
-    names = options.boards.split(",") if options.boards else None
-    outcome = verify(integer_model, stream, names, progress=_Bar)
+    names = None if options.boards is None else [name.strip() for name in options.boards.split(",")]
+    for name in names or []:
+        load_board(name)  # a wrong name is told now, not after the training
+    outcome = verify(*_build_and_stream(options), names, progress=_Bar)
     print(outcome.text())
-    _write_json(options.json, outcome.figures())
-    return 0 if outcome.equal else 1
+    _write_json(options, outcome.figures())
+    if outcome.equal and not outcome.complete:
+        print("rtrl-edge: not all that was asked for could be compared, see `not run` above", file=sys.stderr)
+    return 0 if outcome.equal and outcome.complete else 1
 
 
 def _boards(options: argparse.Namespace) -> int:
@@ -260,7 +297,8 @@ def _boards(options: argparse.Namespace) -> int:
         )
         for b in boards
     ]
-    print(text_table(("board", "core", "RAM B", "flash B", "runs as", "what it is"), rows))
+    header = ("board", "core", "RAM B", "flash B", "runs as", "what it is")
+    print(text_table(header, rows, texts=("core", "runs as", "what it is")))
     return 0
 
 
@@ -273,7 +311,7 @@ def _doctor(options: argparse.Namespace) -> int:
             print(f"found    {finding.name}: {finding.found}")
         else:
             print(f"missing  {finding.name}: would enable {finding.enables}\n         install: {finding.install}")
-    _write_json(options.json, {f.name: {"found": f.found, "enables": f.enables, "install": f.install} for f in found})
+    _write_json(options, {f.name: {"found": f.found, "enables": f.enables, "install": f.install} for f in found})
     return 0
 
 
@@ -298,18 +336,39 @@ class _Bar:
 def _load(path: Path) -> ModuleType:
     """Run a user's model file; its own exceptions are shown as they are."""
     if not path.is_file():
-        raise ModelError(f"{path}: there is no such file; `rtrl-edge new DIR` writes one to start from")
+        found = "a folder" if path.is_dir() else "no such file"
+        raise ModelError(f"{path}: wanted a model file, found {found}; `rtrl-edge new DIR` writes one to start from")
     spec = importlib.util.spec_from_file_location(f"rtrl_edge_user_{path.stem}", path)
     if spec is None or spec.loader is None:
-        raise ModelError(f"{path}: wanted a Python file (.py)")
+        raise ModelError(f"{path}: wanted a Python file (.py), found '{path.suffix or 'no suffix'}'")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses and pickle look there
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:
-        raise ModelError(f"{path}, line {error.lineno}: {error.msg}") from error
+        raise ModelError(f"{error.filename or path}, line {error.lineno}: not Python: {error.msg}") from error
     if not callable(getattr(module, "build", None)):
         raise ModelError(f"{path}: wanted a function build() that returns rt.quantize(...), found none")
     return module
+
+
+def _build(module: ModuleType, options: argparse.Namespace) -> IntegerModel:
+    found = module.build()
+    if not isinstance(found, IntegerModel):
+        raise ModelError(
+            f"{options.model}: build() must return what rt.quantize(model, weights, calibration) makes, "
+            f"found {type(found).__name__}"
+        )
+    return found
+
+
+def _build_and_stream(options: argparse.Namespace) -> tuple[IntegerModel, Stream]:
+    """What a command plays; the stream first: it is quick to be wrong, and build() may train for long."""
+    module = _load(options.model)
+    stream = _stream(module, options)
+    integer_model = _build(module, options)
+    check_channels(integer_model.model, stream, str(options.stream or f"{options.model}, stream()"))
+    return integer_model, stream
 
 
 def _stream(module: ModuleType, options: argparse.Namespace) -> Stream:
@@ -324,11 +383,24 @@ def _stream(module: ModuleType, options: argparse.Namespace) -> Stream:
     return stream[: options.steps] if options.steps else stream
 
 
-def _write_json(path: Path | None, figures: Mapping[str, object]) -> None:
-    if path is not None:
-        from .project import write_text
+def _json_line(options: argparse.Namespace) -> str:
+    """First line of a file of figures, by which it is known."""
+    return f'{{"command": "rtrl-edge {options.name}",'
 
-        write_text(path, json.dumps(figures, indent=1) + "\n")
+
+def _write_json(options: argparse.Namespace, figures: Mapping[str, object]) -> None:
+    if options.json is not None:
+        text = json.dumps(_without_nan(figures), indent=1, allow_nan=False)
+        print(f"wrote {write_text(options.json, _json_line(options) + text.removeprefix('{') + chr(10))}")
+
+
+def _without_nan(value: object) -> object:
+    """An error where there was no label is NaN, which JSON does not have: null."""
+    if isinstance(value, Mapping):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from .evaluate.board_run import BoardRun, amount, run_on_board
 from .evaluate.contest import Progress, rivals
 from .evaluate.recordings import Part, Recording, watch
 from .evaluate.report import (
+    LEGEND,
+    PAGE_LINE,
     Contender,
     Report,
     Resource,
@@ -27,7 +29,7 @@ from .evaluate.report import (
 from .evaluate.verify import Transcript, compare, transcript
 from .model import R16, RNN, RTRL, SGD, Linear, Model
 from .plan import GROUPS, Plan, plan
-from .project import generate, write_text
+from .project import generate, refuse_other_kind, write_text
 from .quantize import IntegerModel, quantize
 from .reference import Reference
 from .stream import Stream
@@ -78,6 +80,7 @@ def demo(
         FolderError: the folder holds something that is not ours.
         BuildError: a compiler or the emulator is missing (unless ``host_only``).
     """
+    refuse_other_kind(folder / "report.html", PAGE_LINE)  # now, not after two minutes
     recording = watch()
     future = recording.future[:steps] if steps else recording.future
     parts = tuple(replace(p, stop=min(p.stop, len(future))) for p in recording.parts if p.start < len(future))
@@ -197,7 +200,7 @@ def _report(
 
 
 def _summary(report: Report) -> str:
-    blocks = [error_table(report), "\n".join(conclusions(report))]
+    blocks = [f"{error_table(report)}\n{LEGEND}", "\n".join(conclusions(report))]
     if report.resources:
         rows = [(r.what, amount(r.planned, r.unit), amount(r.measured, r.unit)) for r in report.resources]
         blocks.append(text_table(("", "planned", "measured"), rows))

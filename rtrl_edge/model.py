@@ -21,7 +21,8 @@ MAX_UNITS = 256  # the D and credit bounds (fixed/words.py: block_shift) are pro
 MAX_WIDTH = 256  # inputs and outputs
 MAX_COLUMNS = 65535
 
-# C keywords and the names that the generated files would hide or break
+# C keywords, and prefixes under which the generated names, files or macros would meet those of C, the kernels
+# or the firmware: `step` has its own step_init, `size` would be size_t, `n` N_UNITS, `link` the file link.h
 _C_RESERVED = frozenset(
     [
         "auto",
@@ -59,8 +60,12 @@ _C_RESERVED = frozenset(
         "volatile",
         "while",
         "main",
-        "rtrl",
-        "fx",
+        *("rtrl", "fx", "n", "step", "rule", "readout", "factory"),
+        *("model", "call", "link", "port", "board", "halt", "startup", "firmware_model", "vector"),
+        *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+        *("intptr", "uintptr", "intmax", "uintmax", "ptrdiff", "size", "ssize", "wchar", "wint", "max_align"),
+        *("assert", "ctype", "errno", "limits", "math", "signal", "time"),
+        *("stdarg", "stdbool", "stddef", "stdint", "stdio", "stdlib", "string", "inttypes"),
     ]
 )
 
@@ -77,10 +82,10 @@ def _log2(where: str, value: float, low: int, high: int) -> int:
         raise ModelError(f"{where}: wanted a power of two, found {value!r}")
     mantissa, exponent = math.frexp(value)
     if mantissa != 0.5:
-        near = 2.0 ** round(math.log2(value))
+        near = 2.0 ** min(max(round(math.log2(value)), low), high)
         raise ModelError(f"{where}: wanted a power of two (a shift on the chip), found {value!r}; try {near!r}")
     if not low <= exponent - 1 <= high:
-        raise ModelError(f"{where}: wanted 2**{low} to 2**{high}, found {value!r}")
+        raise ModelError(f"{where}: wanted a power of two from 2**{low} to 2**{high}, found {value!r}")
     return exponent - 1
 
 
@@ -314,7 +319,8 @@ class SGD:
         _log2("SGD(clip)", self.clip, -4, 4)
         for name, shift in (("rate", self.rate_shift), ("readout_rate", self.readout_rate_shift)):
             if self.clip_log2 > shift:
-                raise ModelError(f"SGD: clip * {name} is {2.0 ** (self.clip_log2 - shift)}; wanted at most 1 a step")
+                step = 2.0 ** (self.clip_log2 - shift)
+                raise ModelError(f"SGD: clip * {name} is {step:g}; wanted at most 1 a step. Lower one of them")
 
     @property
     def rate_shift(self) -> int:
@@ -435,10 +441,13 @@ class Model:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,31}", self.name):
             raise ModelError(
-                f"Model(name): wanted a lower-case C identifier of at most 32 letters, found {self.name!r}"
+                "Model(name): wanted a lower-case C identifier of at most 32 letters, digits and underscores, "
+                f"found {self.name!r}"
             )
         if self.name in _C_RESERVED or keyword.iskeyword(self.name):
-            raise ModelError(f"Model(name): {self.name!r} is taken in C; choose another, e.g. '{self.name}_net'")
+            raise ModelError(
+                f"Model(name): {self.name!r} is taken in C or in our own; choose another, e.g. 'my_{self.name}'"
+            )
         _whole("Model(inputs)", self.inputs, 1, MAX_WIDTH)
         if not isinstance(self.cells, list | tuple):
             raise ModelError(f"Model(cells): wanted a list of cells, e.g. [RNN(16)], found {self.cells!r}")

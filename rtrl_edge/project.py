@@ -40,37 +40,53 @@ def write_files(folder: str | Path, files: Mapping[str, str], manifest_text: str
     """Write texts and their manifest under the rules of :func:`generate`."""
     folder = Path(folder)
     _refuse_foreign(folder, files)
-    written = []
-    for name, text in [*files.items(), (MANIFEST, manifest_text)]:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
-        written.append(path)
-    return written
+    return [_write(folder / name, text) for name, text in [*files.items(), (MANIFEST, manifest_text)]]
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Write a file that a command was asked to write by name; one of another kind is not overwritten.
+    """Write a file that a command was asked to write by name; see :func:`refuse_other_kind`."""
+    refuse_other_kind(path, text.split("\n", 1)[0])
+    return _write(path, text)
 
-    A file may be replaced if its first line is that of the new one (our reports, figures and predictions have
-    their own), which a model or a recording given by mistake does not have.
+
+def refuse_other_kind(path: Path, first_line: str) -> None:
+    """Raise FolderError if a file of this name exists that is not an older one of the same kind.
+
+    It may be replaced if its first line is that of the new one: our reports, figures and predictions have their
+    own, which a model or a recording given by mistake does not have.
     """
-    first_line = text.encode().split(b"\n", 1)[0]
-    if path.exists() and (not path.is_file() or path.read_bytes().split(b"\n", 1)[0] != first_line):
-        raise FolderError(f"{path}: exists and is not a file of this kind; choose another name or move it away")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="\n")
+    if path.is_dir():
+        raise FolderError(f"{path}: wanted the name of a file to write, found a folder; choose another name")
+    if not path.exists():
+        return
+    try:
+        with path.open("rb") as file:
+            found = file.readline(1000).rstrip(b"\r\n")
+    except OSError as error:
+        raise FolderError(f"{path}: cannot be read ({error.strerror}); choose another name") from error
+    if found != first_line.encode():
+        begins = found[:40].decode(errors="replace")
+        raise FolderError(
+            f"{path}: wanted a new file, or an older one of the same kind (its first line would be {first_line!r}), "
+            f"found one that begins with {begins!r}; choose another name or move it away"
+        )
+
+
+def _write(path: Path, text: str) -> Path:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise FolderError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
     return path
 
 
 def write_starter(folder: Path) -> Path:
     """Write a commented model file into a new or empty folder."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FolderError(f"{folder}: wanted a new or empty folder; choose another name")
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "model.py"
-    path.write_text((examples_dir() / "starter" / "model.py").read_text(encoding="utf-8"), encoding="utf-8")
-    return path
+        found = f"one that holds '{min(p.name for p in folder.iterdir())}'" if folder.is_dir() else "a file"
+        raise FolderError(f"{folder}: wanted a new or empty folder, found {found}; choose another name")
+    return _write(folder / "model.py", (examples_dir() / "starter" / "model.py").read_text(encoding="utf-8"))
 
 
 def _refuse_foreign(folder: Path, files: Mapping[str, str]) -> None:
@@ -88,11 +104,15 @@ def _refuse_foreign(folder: Path, files: Mapping[str, str]) -> None:
         )
     for name in files:
         path = folder / name
-        if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() != ours.get(name):
+        if path.exists() and not (path.is_file() and _sha256(path) == ours.get(name)):
             raise FolderError(
-                f"{path}: was changed since it was generated, or is not ours; "
+                f"{path}: wanted the file as it was generated, found one that was changed since, or is not ours; "
                 "move it away (or choose another folder) and generate again"
             )
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _manifest_hashes(folder: Path) -> dict[str, str] | None:

@@ -110,7 +110,10 @@ class IntegerModel:
 
     @staticmethod
     def _finite(what: str, values: npt.ArrayLike, width: int) -> Float:
-        array = np.asarray(values, dtype=np.float64)
+        try:
+            array = np.asarray(values, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"{what}: wanted numbers, {width} in the last axis ({error})") from error
         if array.ndim == 0 or array.shape[-1] != width:
             raise DataError(f"{what}: wanted {width} channels in the last axis, found shape {array.shape}")
         if not np.isfinite(array).all():
@@ -135,8 +138,15 @@ def quantize(model: Model, weights: Weights, calibration: Stream) -> IntegerMode
         ModelError: weights of the wrong shape, or not finite.
         DataError: calibration with the wrong channels, a constant channel, or more than 5 % of inputs clipped.
     """
+    for what, value, kind in (
+        ("model", model, Model),
+        ("weights", weights, Weights),
+        ("calibration", calibration, Stream),
+    ):
+        if not isinstance(value, kind):
+            raise ModelError(f"quantize: {what}: wanted a rtrl_edge.{kind.__name__}, found {type(value).__name__}")
     weights.check(model)
-    _check_channels(model, calibration)
+    check_channels(model, calibration, "calibration")
     fitted = Scaling.fit(calibration)  # also refuses constant channels
     scaling = weights.scaling if weights.scaling is not None else fitted
     _check_scaling(model, scaling)
@@ -175,12 +185,13 @@ def _round_weights(weights: Float, residual_bits: int) -> tuple[Int, Int]:
     return split_weight(np.floor(scaled + 0.5).astype(np.int64), residual_bits)
 
 
-def _check_channels(model: Model, calibration: Stream) -> None:
-    found = calibration.x.shape[1], calibration.target.shape[1]
+def check_channels(model: Model, stream: Stream, what: str) -> None:
+    """Raise DataError unless the stream has the model's inputs and outputs; ``what`` begins the message."""
+    found = stream.x.shape[1], stream.target.shape[1]
     if found != (model.inputs, model.readout.outputs):
         raise DataError(
-            f"calibration: model '{model.name}' has {model.inputs} inputs and {model.readout.outputs} outputs, "
-            f"the stream has {found[0]} and {found[1]}"
+            f"{what}: model '{model.name}' wants {model.inputs} inputs and {model.readout.outputs} outputs, "
+            f"the stream has {found[0]} and {found[1]}; choose the stream's columns or change the model's size"
         )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from .errors import DataError, ModelError
 from .model import Model
-from .stream import Float, Stream
+from .stream import Float, Stream, load_arrays
 
 #: the network sees +-HEADROOM for all but the rarest samples; beyond 1.0 inputs saturate
 HEADROOM = 0.8
@@ -92,12 +92,15 @@ class Weights:
     def check(self, model: Model) -> None:
         """Raise ModelError unless the shapes are the model's and every weight is finite."""
         d = model.dims
-        for name, array, shape in (
-            ("W", self.W, (d.units, d.presynaptic)), ("V", self.V, (d.outputs, d.readout_row)),
-        ):  # fmt: skip
-            if np.shape(array) != shape:
+        for name, shape in (("W", (d.units, d.presynaptic)), ("V", (d.outputs, d.readout_row))):
+            try:
+                array = np.asarray(getattr(self, name), dtype=np.float64)
+            except (TypeError, ValueError) as error:
+                raise ModelError(f"weights: {name} must be numbers of the shape {shape} ({error})") from error
+            if array.shape != shape:
                 raise ModelError(
-                    f"weights: {name} must have the shape {shape} for model '{model.name}', found {np.shape(array)}"
+                    f"weights: {name} must have the shape {shape} for model '{model.name}', found {array.shape}; "
+                    "were these weights trained for another model?"
                 )
             if not np.isfinite(array).all():
                 at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
@@ -118,12 +121,13 @@ class Weights:
     def load(path: str | Path) -> Weights:
         """Read what :meth:`save` wrote. No pickle is ever read."""
         try:
-            with np.load(path, allow_pickle=False) as data:
-                arrays = {name: np.asarray(data[name], dtype=np.float64) for name in data.files}
-        except (ValueError, OSError, EOFError) as error:
-            raise DataError(f"{path}: not a readable weights file ({error})") from error
+            arrays = {name: np.asarray(value, dtype=np.float64) for name, value in load_arrays(path).items()}
+        except ValueError as error:
+            raise DataError(f"{path}: wanted arrays of numbers ({error})") from error
         if not {"W", "V"} <= arrays.keys():
-            raise DataError(f"{path}: wanted the arrays W and V, found {sorted(arrays) or 'none'}")
+            raise DataError(
+                f"{path}: wanted the arrays W and V as Weights.save writes them, found {sorted(arrays) or 'none'}"
+            )
         names = Scaling.__dataclass_fields__.keys()
         scaling = Scaling(**{n: arrays[n] for n in names}) if names <= arrays.keys() else None
         return Weights(arrays["W"], arrays["V"], scaling)

@@ -1,19 +1,37 @@
-/* dot product of a row of D (or the credit) with a column of J, plain C.
- * bound: sum |a| |b| < 2^30, by the L1 norm of a (fx_block_shift) */
-static inline int32_t dot_dynamics(const d_word a[N_UNITS], const j_word b[N_UNITS])
+/* Products with a column of J, plain C. A variant of this file for other instructions gives the same bits,
+ * because no sum can overflow: sum |a| |J| < 2^30 by the L1 norm of a row (fx_block_shift).
+ * acc: (N_UNITS)   D: (N_UNITS, N_UNITS)   column: (N_UNITS) */
+static inline void dot_dynamics(int32_t acc[N_UNITS], const d_word D[N_UNITS * N_UNITS], const j_word column[N_UNITS])
 {
-    int32_t acc = 0;
-    for (int k = 0; k < N_UNITS; k++) {
-        acc = fx_mac(acc, a[k], b[k]);
+    enum { FOURS = N_UNITS / 4 * 4 };
+    for (int k = 0; k < FOURS; k += 4) { /* four rows at a time: each entry of the column is loaded once for them */
+        const d_word *a = &D[k * N_UNITS], *b = a + N_UNITS, *c = b + N_UNITS, *d = c + N_UNITS;
+        int32_t a_sum = 0, b_sum = 0, c_sum = 0, d_sum = 0;
+        for (int l = 0; l < N_UNITS; l++) {
+            a_sum = fx_mac(a_sum, a[l], column[l]);
+            b_sum = fx_mac(b_sum, b[l], column[l]);
+            c_sum = fx_mac(c_sum, c[l], column[l]);
+            d_sum = fx_mac(d_sum, d[l], column[l]);
+        }
+        acc[k] = a_sum;
+        acc[k + 1] = b_sum;
+        acc[k + 2] = c_sum;
+        acc[k + 3] = d_sum;
     }
-    return acc;
+    for (int k = FOURS; k < N_UNITS; k++) {
+        int32_t sum = 0;
+        for (int l = 0; l < N_UNITS; l++) {
+            sum = fx_mac(sum, D[k * N_UNITS + l], column[l]);
+        }
+        acc[k] = sum;
+    }
 }
 
-static inline int32_t dot_credit(const int16_t a[N_UNITS], const j_word b[N_UNITS])
+static inline int32_t dot_credit(const int16_t c[N_UNITS], const j_word column[N_UNITS])
 {
-    int32_t acc = 0;
+    int32_t sum = 0;
     for (int k = 0; k < N_UNITS; k++) {
-        acc = fx_mac(acc, a[k], b[k]);
+        sum = fx_mac(sum, c[k], column[k]);
     }
-    return acc;
+    return sum;
 }

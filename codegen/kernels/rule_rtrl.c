@@ -30,14 +30,13 @@ static void rule_advance(rtrl_t *net, int p, int i, int j)
 {
     j_word *column = &net->J[p * N_UNITS];
     int frac = net->d_exp + net->E[p]; /* <= 30 */
-    uint32_t bits = 1; /* not 0: its highest bit is looked for */
     int down = 30 - frac;
     int32_t immediate = fx_round_shift(cell_immediate(net->slope, net->z, i, j), down > 31 ? 31 : down);
+    dot_dynamics(net->acc, net->D, column);
+    net->acc[i] = fx_add(net->acc[i], immediate);
+    uint32_t bits = 1; /* not 0: its highest bit is looked for */
     for (int k = 0; k < N_UNITS; k++) {
-        int32_t sum = dot_dynamics(&net->D[k * N_UNITS], column);
-        sum = k == i ? fx_add(sum, immediate) : sum;
-        net->acc[k] = sum;
-        bits |= fx_magnitude(sum);
+        bits |= fx_magnitude(net->acc[k]);
     }
     int exponent = frac - (fx_floor_log2(bits) - (J_BITS - 2));
     exponent = exponent > E_MAX ? E_MAX : exponent;

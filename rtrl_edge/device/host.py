@@ -44,15 +44,17 @@ def cache_dir() -> Path:
 
 
 def find_compiler(cc: str | None = None) -> str:
-    """The C compiler's path: ``cc``, else ``$CC``, else ``cc``, ``gcc`` or ``clang``; BuildError if there is none."""
-    wanted = [cc] if cc else [os.environ.get("CC", "cc"), "gcc", "clang"]
+    """The C compiler's path: ``cc``, else ``$CC`` if set, else ``cc``, ``gcc`` or ``clang``; BuildError if none."""
+    chosen = cc or os.environ.get("CC")
+    wanted = [chosen] if chosen else ["cc", "gcc", "clang"]
     for name in wanted:
         path = shutil.which(name)
         if path:
             return path
     raise BuildError(
-        f"host twin: wanted a C compiler, found none named {' or '.join(dict.fromkeys(wanted))}. "
-        "Install one (Debian: apt-get install gcc libc6-dev) or set CC"
+        f"host twin: wanted a C compiler, found no program {' or '.join(map(repr, wanted))}. "
+        + ("Change CC" if chosen and not cc else "Install one (Debian: apt-get install gcc libc6-dev) or set CC")
+        + (" to one program, without options" if chosen and " " in chosen else "")
     )
 
 
@@ -162,6 +164,8 @@ class HostTwin:
         steps = len(x)
         xs = self._pointer("play: x", x, (steps, self._inputs))
         ts = None if target is None else self._pointer("play: target", target, (steps, self._outputs))
+        if labelled is not None and np.shape(labelled) != (steps,):
+            raise DataError(f"play: labelled must have the shape ({steps},), found {np.shape(labelled)}")
         y = np.empty((steps, self._outputs), dtype=np.int16)
         ys = self._ffi.from_buffer("int16_t[]", y)
         predict, learn, observe, net = call["predict"], call["learn"], call["observe"], self._net

@@ -26,14 +26,14 @@ class BoardRun:
     """Everything measured in one run.
 
     ``stack_bytes`` is the worst path of the model's calls by the compiler's account; ``stack_high_water_bytes``
-    what the whole firmware really used, from painted memory.
+    what the whole firmware really used, from painted memory. Both None for the native firmware.
     """
 
     transcript: Transcript
     plan: Plan
     built: Built
-    stack_bytes: int
-    stack_high_water_bytes: int
+    stack_bytes: int | None
+    stack_high_water_bytes: int | None
     instructions: Mapping[str, InstructionCount]
     seconds: float
 
@@ -43,7 +43,8 @@ class BoardRun:
         rows = [(r.what, amount(r.planned, r.unit), amount(r.measured, r.unit), r.note) for r in self.resources()]
         return (
             f"{self.transcript.device}: {len(run):,} samples in {self.seconds:.1f} s, "
-            f"prequential NRMSE {run.nrmse():.3f}\n" + text_table(("", "planned", "measured", "note"), rows)
+            f"prequential NRMSE {run.nrmse():.3f}\n"
+            + text_table(("", "planned", "measured", "note"), rows, texts=("note",))
         )
 
     def figures(self) -> dict[str, object]:
@@ -145,9 +146,9 @@ def run_on_board(
     bar = progress(f"{board.name} learns", len(stream))
     with Emulator(integer_model, board, folder, uart=emulated, count_instructions=emulated) as chip:
         found = transcript(board.name, chip, integer_model, stream, bar)
-        high_water = chip.stack_high_water() if emulated else 0
+        high_water = chip.stack_high_water() if emulated else None
         calls = [f"{integer_model.model.name}_{call}" for call in CALLS]
-        stack = max(stack_usage(chip.built.elf.parent, board, calls).values())
+        stack = max(stack_usage(chip.built.elf.parent, board, calls).values()) if emulated else None
         built = chip.built
     bar.close()
     counts = chip.instructions() if emulated else {}

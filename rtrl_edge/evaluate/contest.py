@@ -27,6 +27,8 @@ class Bar(Protocol):
         ...
 
 
+#: first line of a file of predictions, by which it is known
+PREDICTIONS_LINE = "# rtrl-edge: predictions, each made before its target was seen"
 #: makes the bar of a task, from its name and its number of samples
 Progress = Callable[[str, int], Bar]
 
@@ -102,7 +104,7 @@ def predictions_csv(report: Report) -> str:
     run = learner.run
     outputs = range(run.prediction.shape[1])
     header = [f"predicted_{o}" for o in outputs] + [f"target_{o}" for o in outputs]
-    lines = ["# rtrl-edge: predictions, each made before its target was seen", ",".join(["sample", *header])]
+    lines = [PREDICTIONS_LINE, ",".join(["sample", *header])]
     for t, (predicted, target) in enumerate(zip(run.prediction, run.target, strict=True)):
         cells = [f"{value:.6g}" for value in predicted] + ["" if value != value else f"{value:.6g}" for value in target]
         lines.append(",".join([str(t), *cells]))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from importlib.resources import files
@@ -25,6 +25,11 @@ Role = Literal["learning", "frozen", "readout", "control"]
 WINDOW_S = 10.0  # of the running error
 STRETCH_S = 4.0  # of signal that is shown
 BACK_TO_FRONT: list[Role] = ["control", "readout", "frozen", "learning"]
+#: first line of page.html, by which a report is known
+PAGE_LINE = "<!DOCTYPE html><!-- rtrl-edge: report -->"
+LEGEND = """\
+NRMSE: root mean squared error of predictions made before the label was seen, each channel in units of its
+standard deviation: 0 is perfect, 1 the best constant. * the best of its column."""
 EQUAL = 0.005  # relative difference that is not called one
 WINDOW_SAMPLES, STRETCH_SAMPLES = 250, 100  # the same if the rate is not known
 
@@ -111,8 +116,10 @@ class Report:
 # ------------------------------------------------------------------------------------------- as text
 
 
-def text_table(header: Sequence[str], rows: Sequence[Sequence[object]], indent: int = 0) -> str:
-    """Aligned columns for a terminal: the first flush left, the others flush right.
+def text_table(
+    header: Sequence[str], rows: Sequence[Sequence[object]], indent: int = 0, texts: Collection[str] = ()
+) -> str:
+    """Aligned columns for a terminal: the first and those named in ``texts`` flush left, the others flush right.
 
     None is shown as "-", a float with three decimals, an int with thousands separated.
     """
@@ -120,8 +127,10 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[object]], indent: 
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     lines = []
     for row in cells:
-        first, *others = zip(row, widths, strict=True)
-        aligned = [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
+        aligned = [
+            cell.ljust(width) if i == 0 or header[i] in texts else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
         lines.append((" " * indent + "  ".join(aligned)).rstrip())
     rule = " " * indent + "  ".join("-" * w for w in widths)
     return "\n".join([lines[0], rule, *lines[1:]])
@@ -193,7 +202,8 @@ def _conclusions(report: Report) -> list[tuple[bool, str]]:
             if other.role in ("frozen", "readout"):
                 found.append(_against(where, mine, other.name, error))
             elif other.role == "control" and error < mine:
-                numbers = f"{error:.3f} against {mine:.3f}"
+                digits = next((d for d in (3, 4, 5) if f"{error:.{d}f}" != f"{mine:.{d}f}"), 6)
+                numbers = f"{error:.{digits}f} against {mine:.{digits}f}"
                 found.append((True, f"{where}: the control “{other.name}” beats the learning device, {numbers}."))
     if not any(lost for lost, _ in found) and any(c.role == "control" for c in report.contenders):
         found.append((False, "No contender beats the learning device in any part."))

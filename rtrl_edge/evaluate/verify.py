@@ -78,6 +78,12 @@ class Row:
     result: str
     digest: str
     seconds: float
+    asked: bool = False  # by name: then it is not enough to list that it could not run
+
+    @property
+    def ran(self) -> bool:
+        """Whether it could be built and run here."""
+        return not self.result.startswith("not run")
 
 
 @dataclass(frozen=True)
@@ -91,13 +97,19 @@ class Verification:
         """Whether every target that ran has the same bits."""
         return not any(row.result.startswith("different") for row in self.rows)
 
+    @property
+    def complete(self) -> bool:
+        """Whether every board asked for by name ran, and at least two targets, so that something was compared."""
+        return all(row.ran for row in self.rows if row.asked) and sum(row.ran for row in self.rows) > 1
+
     def text(self) -> str:
         """A table for the terminal, and a sentence."""
         table = text_table(
             ("target", "samples", "s", "sha256", "bits"),
             [(row.target, row.steps, row.seconds, row.digest[:12] or None, row.result) for row in self.rows],
+            texts=("sha256", "bits"),
         )
-        ran = sum(not row.result.startswith("not run") for row in self.rows)
+        ran = sum(row.ran for row in self.rows)
         missing = len(self.rows) - ran
         verdict = f"{ran} targets, the same bits" if self.equal else "the bits DIFFER"
         return f"{table}\n{verdict}" + (f"; {missing} could not be run here" if missing else "")
@@ -106,6 +118,7 @@ class Verification:
         """The same as plain data."""
         return {
             "equal": self.equal,
+            "complete": self.complete,
             "targets": [
                 {
                     "target": r.target,
@@ -144,26 +157,30 @@ def verify(
     makers: dict[str, Callable[[], Device]] = {"NumPy reference": lambda: Reference(integer_model)}
     for name, (cc, flags, checked) in HOST_BUILDS.items():
         makers[f"host, {name}"] = partial(HostTwin, integer_model, cc=cc, flags=flags, checked=checked)
+    asked = boards is not None
     if boards is None:
         boards = [name for name in board_names() if load_board(name).emulator or load_board(name).core == "host"]
     for name in boards:
         board = load_board(name)
         makers[f"{name} ({board.core})"] = partial(Emulator, integer_model, board)
+    hosts = len(HOST_BUILDS) + 1
     rows: list[Row] = []
     first: Transcript | None = None
-    for target, make in makers.items():
+    for number, (target, make) in enumerate(makers.items()):
+        named = asked and number >= hosts
         start = time.monotonic()
         bar = progress(target, len(stream))
         try:
             with make() as device:
                 found = transcript(target, device, integer_model, stream, bar)
         except (BuildError, PlanError) as error:
-            rows.append(Row(target, 0, f"not run: {str(error).splitlines()[0]}", "", time.monotonic() - start))
+            rows.append(Row(target, 0, f"not run: {str(error).splitlines()[0]}", "", time.monotonic() - start, named))
             continue
         finally:
             bar.close()
         first = first or found
         different = compare(integer_model, [first, found])
         result = f"different: {different[0]}" if different else "equal"
-        rows.append(Row(target, len(stream), result, found.digest(integer_model), time.monotonic() - start))
+        seconds = time.monotonic() - start
+        rows.append(Row(target, len(stream), result, found.digest(integer_model), seconds, named))
     return Verification(tuple(rows))
