@@ -1,6 +1,6 @@
 /* Elman cell: h <- tanh(W [x; 1; h])
  * w_hi: (N_UNITS, N_PRE) Q3.12   z, h: Q0.15   the sum is exact in 64 bits, 27 fraction bits */
-static inline void cell_forward(int16_t h[N_UNITS], int16_t z[N_PRE], const int16_t x[N_IN], const int16_t w_hi[N_COLUMNS])
+RTRL_INLINE void cell_forward(int16_t h[N_UNITS], int16_t z[N_PRE], const int16_t x[N_IN], const int16_t w_hi[N_COLUMNS])
 {
     memcpy(z, x, sizeof(int16_t) * N_IN);
     z[N_IN] = ONE_Q15;
@@ -15,7 +15,7 @@ static inline void cell_forward(int16_t h[N_UNITS], int16_t z[N_PRE], const int1
 }
 
 /* slope[i] = 1 - h[i]^2, Q0.15, of the h that the table gave */
-static inline void cell_slope(int16_t slope[N_UNITS], const int16_t h[N_UNITS])
+RTRL_INLINE void cell_slope(int16_t slope[N_UNITS], const int16_t h[N_UNITS])
 {
     for (int i = 0; i < N_UNITS; i++) {
         slope[i] = (int16_t)fx_sat(32768 - fx_round_shift(fx_mul(h[i], h[i]), 15), 32767);
@@ -25,7 +25,7 @@ static inline void cell_slope(int16_t slope[N_UNITS], const int16_t h[N_UNITS])
 /* D[k][l] = slope[k] * W[k][l], rounded with one exponent for the whole matrix; returns that exponent, <= 15
  * bound: |slope w| <= 32767 * 32768 < 2^30; after the shift no row of D has an L1 norm above L1_MAX, so
  * sum |D| |J| < 2^30, and no entry exceeds D_MAX */
-static inline int8_t cell_dynamics(d_word D[N_UNITS * N_UNITS], const int16_t slope[N_UNITS], const int16_t w_hi[N_COLUMNS])
+RTRL_INLINE int8_t cell_dynamics(d_word D[N_UNITS * N_UNITS], const int16_t slope[N_UNITS], const int16_t w_hi[N_COLUMNS])
 {
     enum { LEAST = 12 }; /* check: 27 - 12 == 15, the largest exponent */
     uint64_t l1 = 0;
@@ -54,7 +54,7 @@ static inline int8_t cell_dynamics(d_word D[N_UNITS * N_UNITS], const int16_t sl
 }
 
 /* immediate term of column (i, j): d h_i / d W[i][j] = slope[i] z[j], 30 fraction bits, in row i only */
-static inline int32_t cell_immediate(const int16_t slope[N_UNITS], const int16_t z[N_PRE], int i, int j)
+RTRL_INLINE int32_t cell_immediate(const int16_t slope[N_UNITS], const int16_t z[N_PRE], int i, int j)
 {
     return fx_mul(slope[i], z[j]);
 }

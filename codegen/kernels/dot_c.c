@@ -1,7 +1,7 @@
 /* Products with a column of J, plain C. A variant of this file for other instructions gives the same bits,
  * because no sum can overflow: sum |a| |J| < 2^30 by the L1 norm of a row (fx_block_shift).
  * acc: (N_UNITS)   D: (N_UNITS, N_UNITS)   column: (N_UNITS) */
-static inline void dot_dynamics(int32_t acc[N_UNITS], const d_word D[N_UNITS * N_UNITS], const j_word column[N_UNITS])
+RTRL_INLINE void dot_dynamics(int32_t acc[N_UNITS], const d_word D[N_UNITS * N_UNITS], const j_word column[N_UNITS])
 {
     enum { FOURS = N_UNITS / 4 * 4 };
     for (int k = 0; k < FOURS; k += 4) { /* four rows at a time: each entry of the column is loaded once for them */
@@ -27,7 +27,7 @@ static inline void dot_dynamics(int32_t acc[N_UNITS], const d_word D[N_UNITS * N
     }
 }
 
-static inline int32_t dot_credit(const int16_t c[N_UNITS], const j_word column[N_UNITS])
+RTRL_INLINE int32_t dot_credit(const int16_t c[N_UNITS], const j_word column[N_UNITS])
 {
     int32_t sum = 0;
     for (int k = 0; k < N_UNITS; k++) {

@@ -3,55 +3,55 @@
 _Static_assert((-1 >> 1) == -1, "this compiler shifts negative numbers logically: the kernels cannot be built with it");
 
 /* exact for any weights: 2^33 products fit */
-static inline int64_t fx_mac64(int64_t acc, int32_t a, int32_t b)
+RTRL_INLINE int64_t fx_mac64(int64_t acc, int32_t a, int32_t b)
 {
     return acc + a * b;
 }
 
 /* clamp to [-top - 1, top] */
-static inline int32_t fx_sat(int32_t v, int32_t top)
+RTRL_INLINE int32_t fx_sat(int32_t v, int32_t top)
 {
     return v > top ? top : v < -top - 1 ? -top - 1 : v;
 }
 
 /* the same from 64 bits */
-static inline int32_t fx_sat64(int64_t v, int32_t top)
+RTRL_INLINE int32_t fx_sat64(int64_t v, int32_t top)
 {
     return v > top ? top : v < -top - 1 ? -top - 1 : (int32_t)v;
 }
 
 /* v / 2^s, to nearest, halves up; s in 0..31 */
-static inline int32_t fx_round_shift(int32_t v, int s)
+RTRL_INLINE int32_t fx_round_shift(int32_t v, int s)
 {
     return s == 0 ? v : ((v >> (s - 1)) + 1) >> 1;
 }
 
 /* the same for 64 bits; s in 0..63 */
-static inline int64_t fx_round_shift64(int64_t v, int s)
+RTRL_INLINE int64_t fx_round_shift64(int64_t v, int s)
 {
     return s == 0 ? v : ((v >> (s - 1)) + 1) >> 1;
 }
 
 /* v or -v - 1: as many bits as v has */
-static inline uint32_t fx_magnitude(int32_t v)
+RTRL_INLINE uint32_t fx_magnitude(int32_t v)
 {
     return (uint32_t)(v ^ (v >> 31));
 }
 
-static inline int32_t fx_abs(int32_t v)
+RTRL_INLINE int32_t fx_abs(int32_t v)
 {
     return v < 0 ? -v : v;
 }
 
 /* position of the highest set bit, v > 0 */
-static inline int fx_floor_log2(uint32_t v)
+RTRL_INLINE int fx_floor_log2(uint32_t v)
 {
     return 31 - __builtin_clz(v);
 }
 
 /* smallest right shift >= least that makes a block of words safe to multiply: every word <= peak_max and
  * the sum of their magnitudes <= l1_max, with half a word of rounding for each of them */
-static inline int fx_block_shift(uint64_t l1, uint64_t peak, uint32_t terms, uint32_t l1_max, uint32_t peak_max, int least)
+RTRL_INLINE int fx_block_shift(uint64_t l1, uint64_t peak, uint32_t terms, uint32_t l1_max, uint32_t peak_max, int least)
 {
     int s = least;
     while ((peak >> s) + 1 > peak_max || (l1 >> s) + 1 + (terms + 1) / 2 > l1_max) {
@@ -61,7 +61,7 @@ static inline int fx_block_shift(uint64_t l1, uint64_t peak, uint32_t terms, uin
 }
 
 /* weight step of a gradient: g / 2^s to nearest, clipped to +-limit; s of any size, |g| < 2^30 */
-static inline int32_t fx_step_size(int32_t g, int s, int32_t limit)
+RTRL_INLINE int32_t fx_step_size(int32_t g, int s, int32_t limit)
 {
     if (s > 31) {
         return 0;
@@ -76,7 +76,7 @@ static inline int32_t fx_step_size(int32_t g, int s, int32_t limit)
 }
 
 /* tanh of a sum with 27 fraction bits, Q0.15: odd, linear between 257 points over [0, 8] */
-static inline int16_t fx_tanh_q27(int64_t a)
+RTRL_INLINE int16_t fx_tanh_q27(int64_t a)
 {
     enum { EIGHT = 1073741824 }; /* check: 1073741824 == 8 * 2**27 */
     int32_t v = fx_sat64(a, EIGHT);

@@ -2,7 +2,7 @@
  * A weight is hi * 2^W_LO_BITS + lo, with hi the int16 Q3.12 that the forward pass reads: rounding the step
  * into the long word, and never into hi, is what keeps small steps alive.
  * bound: |w| <= TOP < 2^31, so the comparisons below cannot overflow */
-static inline void optimiser_step(int16_t *hi, w_lo_word *lo, int32_t g, int shift, int32_t limit)
+RTRL_INLINE void optimiser_step(int16_t *hi, w_lo_word *lo, int32_t g, int shift, int32_t limit)
 {
     enum { UNIT = 1 << W_LO_BITS, HALF = UNIT / 2, TOP = 32767 * UNIT + HALF - 1 };
     int32_t step = fx_step_size(g, shift, limit);

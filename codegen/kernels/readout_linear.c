@@ -1,6 +1,6 @@
 /* Linear readout: y = V [h; 1]
  * v_hi: (N_OUT, N_UNITS + 1) Q3.12   h: Q0.15   the sum is exact in 64 bits, y saturates */
-static inline void readout_predict(int16_t y[N_OUT], const int16_t h[N_UNITS], const int16_t v_hi[N_OUT * N_ROW])
+RTRL_INLINE void readout_predict(int16_t y[N_OUT], const int16_t h[N_UNITS], const int16_t v_hi[N_OUT * N_ROW])
 {
     for (int o = 0; o < N_OUT; o++) {
         const int16_t *row = &v_hi[o * N_ROW];
@@ -13,7 +13,7 @@ static inline void readout_predict(int16_t y[N_OUT], const int16_t h[N_UNITS], c
 }
 
 /* dL/dh[k] = sum_o e[o] V[o][k], exact, Y_FRAC + 12 fraction bits */
-static inline int64_t readout_credit_sum(const int16_t e[N_OUT], const int16_t v_hi[N_OUT * N_ROW], int k)
+RTRL_INLINE int64_t readout_credit_sum(const int16_t e[N_OUT], const int16_t v_hi[N_OUT * N_ROW], int k)
 {
     int64_t sum = 0;
     for (int o = 0; o < N_OUT; o++) {
@@ -25,7 +25,7 @@ static inline int64_t readout_credit_sum(const int16_t e[N_OUT], const int16_t v
 /* credit c = dL/dh, rounded to int16 with one exponent for all; returns that exponent
  * bound: after the shift sum |c| <= L1_MAX, so sum |c| |J| < 2^30. The sums are computed twice: an array of
  * them would make the stack grow with the model */
-static inline int8_t readout_credit(int16_t c[N_UNITS], const int16_t e[N_OUT], const int16_t v_hi[N_OUT * N_ROW])
+RTRL_INLINE int8_t readout_credit(int16_t c[N_UNITS], const int16_t e[N_OUT], const int16_t v_hi[N_OUT * N_ROW])
 {
     uint64_t l1 = 0, peak = 0;
     for (int k = 0; k < N_UNITS; k++) {
@@ -43,7 +43,7 @@ static inline int8_t readout_credit(int16_t c[N_UNITS], const int16_t e[N_OUT], 
 }
 
 /* V <- V - rate * clip(e [h; 1]^T)   |e h| <= 2^30, Y_FRAC + 15 fraction bits */
-static inline void readout_learn(int16_t v_hi[N_OUT * N_ROW], w_lo_word v_lo[N_OUT * N_ROW], const int16_t e[N_OUT], const int16_t h[N_UNITS])
+RTRL_INLINE void readout_learn(int16_t v_hi[N_OUT * N_ROW], w_lo_word v_lo[N_OUT * N_ROW], const int16_t e[N_OUT], const int16_t h[N_UNITS])
 {
     for (int o = 0; o < N_OUT; o++) {
         for (int k = 0; k < N_ROW; k++) {

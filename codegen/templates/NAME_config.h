@@ -12,6 +12,9 @@
 
 #define RTRL_KERNEL_ABI @abi@
 
+/* gcc and clang; unused because not every model needs every word */
+#define RTRL_INLINE static inline __attribute__((unused))
+
 typedef @name@_t rtrl_t;
 typedef @d_word@_t d_word;    /* entry of D */
 typedef @j_word@_t j_word;    /* entry of the influence matrix J */
