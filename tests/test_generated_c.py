@@ -1,132 +1,342 @@
-"""The generated C as a firmware engineer receives it."""
+"""The generated C: strict C99 for every compiler, self-contained, the same bytes everywhere, never stale."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import cffi
 import numpy as np
 import pytest
 
 import rtrl_edge as rt
-from rtrl_edge.emit import emit, fill
+from rtrl_edge.assets import codegen_dir, firmware_templates_dir
+from rtrl_edge.boards import load_board
+from rtrl_edge.device.host import STRICT
+from rtrl_edge.emit import KERNEL_ABI, emit, fill, manifest
+from rtrl_edge.errors import ModelError
+from rtrl_edge.firmware import build_firmware, firmware_project, stack_usage
+from rtrl_edge.plan import plan
+from rtrl_edge.project import generate
 
-from .models import integer_model
+from .models import integer_model, words
 from .needs import needs
 
-STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wmissing-prototypes", "-Werror", "-c"]
-COMPILERS = {
-    "gcc": ["gcc", "-O2"],
-    "clang": ["clang", "-O2"],
-    "cortex-m0": ["arm-none-eabi-gcc", "-O2", "-mcpu=cortex-m0", "-mthumb"],
-    "cortex-m4": ["arm-none-eabi-gcc", "-Os", "-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"],
+GOLDEN = Path(__file__).parent / "golden"
+TINY = {
+    "tiny_r16": {"numbers": rt.R16(cap=2)},
+    "tiny_r8": {"numbers": rt.R8()},
+    "tiny_readout": {"rule": rt.ReadoutOnly(), "optimiser": rt.SGD(2**-5, 2**-6, clip=2**-2)},
 }
-ALLOWED = {"memcpy", "memset", "__clzsi2", "__aeabi_lmul", "__aeabi_idiv", "__aeabi_idivmod", "__aeabi_llsr"}
-ALLOWED |= {"__aeabi_lasr", "__aeabi_llsl", "__aeabi_uidiv", "__aeabi_uidivmod"}
+ARM = "arm-none-eabi-gcc"
+M0 = ("-mcpu=cortex-m0", "-mthumb")
+M4F = ("-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard")
+COMPILERS = {
+    "gcc": ("gcc",),
+    "clang": ("clang",),
+    "cortex-m0": (ARM, *M0),
+    "cortex-m4": (ARM, *M4F),
+}
+VARIANTS = {
+    "RTRL R16": {"numbers": rt.R16(cap=2)},
+    "RTRL R8": {"numbers": rt.R8(cap=2)},
+    "ReadoutOnly R16": {"rule": rt.ReadoutOnly(), "numbers": rt.R16()},
+    "ReadoutOnly R8": {"rule": rt.ReadoutOnly(), "numbers": rt.R8()},
+}
 
 
-def write(folder: Path, *models: rt.IntegerModel) -> None:
-    for model in models:
-        for name, text in emit(model).items():
-            (folder / name).write_text(text, encoding="utf-8")
+def run(*command: str, cwd: Path, **options: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=120, **options)  # type: ignore[call-overload,no-any-return]
 
 
-def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+def compiled(folder: Path, name: str, *command: str) -> subprocess.CompletedProcess[str]:
+    """Compile NAME.c in a folder to NAME.o."""
+    return run(*command, *STRICT, "-c", f"{name}.c", "-o", f"{name}.o", cwd=folder)
+
+
+def written(folder: Path, model: rt.IntegerModel, change: Callable[[str, str], str] = lambda file, text: text) -> Path:
+    for file, text in emit(model).items():
+        (folder / file).write_text(change(file, text), encoding="utf-8")
+    return folder
+
+
+# ------------------------------------------------------------------------------------------------- compilers
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)
-@pytest.mark.parametrize("rule", [rt.RTRL(), rt.ReadoutOnly()], ids=lambda rule: type(rule).__name__)
-@pytest.mark.parametrize("numbers", [rt.R16(cap=2), rt.R8()], ids=str)
-def test_compiles_strictly_and_needs_nothing(
-    tmp_path: Path, compiler: str, rule: rt.RTRL | rt.ReadoutOnly, numbers: rt.R16 | rt.R8
-) -> None:
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_no_compiler_has_a_warning(compiler: str, variant: str, tmp_path: Path) -> None:
     command = COMPILERS[compiler]
     needs(command[0])
-    write(tmp_path, integer_model(5, rule=rule, numbers=numbers))
-    done = run(tmp_path, *command, *STRICT, "-o", "net.o", "net.c")
+    written(tmp_path, integer_model(9, name="net", **VARIANTS[variant]))
+    for optimise in ("-O0", "-Os", "-O3"):
+        done = compiled(tmp_path, "net", *command, "-Wshadow", optimise)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == ""
+
+
+def test_the_header_is_cpp_too(tmp_path: Path) -> None:
+    needs("g++", "gcc")
+    written(tmp_path, integer_model(3, name="net"))
+    source = '#include "net.h"\nstatic net_t net;\nint main() { net_init(&net); return net_observe(&net) == NET_OK; }\n'
+    (tmp_path / "main.cpp").write_text(source, encoding="utf-8")
+    assert compiled(tmp_path, "net", "gcc").returncode == 0
+    done = run("g++", "-std=c++11", "-Wall", "-Wextra", "-Werror", "main.cpp", "net.o", "-o", "main", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    tools = "arm-none-eabi-" if compiler.startswith("cortex") else ""
-    undefined = {line.split()[-1] for line in run(tmp_path, f"{tools}nm", "-u", "net.o").stdout.splitlines()}
-    assert {name for name in undefined if not name.startswith("_GLOBAL_OFFSET")} <= ALLOWED
-    if tools:
-        listing = run(tmp_path, f"{tools}objdump", "-d", "net.o").stdout
-        assert not re.search(r"\.f(16|32|64)\b", listing), "a floating-point instruction"
+    assert run("./main", cwd=tmp_path).returncode == 0
+
+
+# ------------------------------------------------------------------------------------------- what it leans on
+
+
+def undefined(folder: Path, prefix: str = "") -> set[str]:
+    return {line.split()[-1] for line in run(f"{prefix}nm", "-u", "net.o", cwd=folder).stdout.splitlines()}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_it_needs_nothing_but_memcpy_and_memset(variant: str, tmp_path: Path) -> None:
+    """On a core without a wide multiply or clz the compiler's integer helpers too; never a heap, never a float."""
+    needs("gcc", "clang", ARM)
+    written(tmp_path, integer_model(9, name="net", **VARIANTS[variant]))
+    libc = {"memcpy", "memset"}
+    helpers = {"__aeabi_lmul", "__aeabi_llsl", "__aeabi_llsr", "__aeabi_lasr", "__aeabi_idiv", "__aeabi_idivmod",
+               "__aeabi_uidiv", "__aeabi_uidivmod", "__clzsi2"}  # fmt: skip
+    for optimise in ("-O0", "-Os", "-O2", "-O3"):
+        for cc in ("gcc", "clang"):
+            assert compiled(tmp_path, "net", cc, "-fno-pic", optimise).returncode == 0
+            assert undefined(tmp_path) <= libc
+        assert compiled(tmp_path, "net", ARM, *M4F, optimise).returncode == 0
+        assert undefined(tmp_path, "arm-none-eabi-") <= libc
+        assert compiled(tmp_path, "net", ARM, *M0, optimise).returncode == 0
+        assert undefined(tmp_path, "arm-none-eabi-") <= libc | helpers
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_no_floating_point(variant: str, tmp_path: Path) -> None:
+    """No instruction of the FPU in a build that may use it, and no word of it in the text."""
+    needs(ARM)
+    written(tmp_path, integer_model(9, name="net", **VARIANTS[variant]))
+    for optimise in ("-Os", "-O3"):
+        assert compiled(tmp_path, "net", ARM, *M4F, optimise).returncode == 0
+        listing = run("arm-none-eabi-objdump", "-d", "--no-show-raw-insn", "net.o", cwd=tmp_path).stdout
+        operations = {line.split("\t")[1].split(".")[0] for line in listing.splitlines() if line.count("\t") >= 1}
+        assert len(operations) > 20  # it is a listing
+        assert {operation for operation in operations if operation.startswith("v")} == set()
+    code = re.sub(r"/\*.*?\*/", "", "".join(emit(integer_model(9, **VARIANTS[variant])).values()), flags=re.DOTALL)
+    assert not re.search(r"\b(float|double|malloc|calloc|free|alloca|printf)\b|\b\d+\.\d|math\.h|stdlib\.h", code)
+
+
+@pytest.mark.parametrize("rule", [rt.RTRL(), rt.ReadoutOnly()], ids=lambda rule: type(rule).__name__)
+@pytest.mark.parametrize("board", ["qemu_microbit", "qemu_mps2_an386"])
+def test_the_stack_is_known_and_the_same_for_every_size(
+    board: str, rule: rt.RTRL | rt.ReadoutOnly, tmp_path: Path
+) -> None:
+    """stack_usage refuses recursion, frames of variable size and calls through pointers: there are none, then."""
+    needs(ARM, "make")
+    chip = load_board(board)
+    calls = [f"net_{call}" for call in ("init", "reset", "predict", "learn", "observe", "learn_begin", "learn_slice")]
+    found = {}
+    for units in (2, 17) if board == "qemu_microbit" else (2, 17, 100):
+        model = integer_model(units, inputs=1, outputs=min(units, 8), name="net", rule=rule)
+        folder = tmp_path / str(units)
+        for file, text in firmware_project(model, chip).items():
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            (folder / file).write_text(text, encoding="utf-8")
+        # our main leaves out the slices: the linker has to keep them
+        build_firmware(folder, chip, extra_flags=[f"-Wl,-u,{call}" for call in calls])
+        found[units] = max(stack_usage(folder, chip, calls).values())
+        bound = plan(model, chip).stack_bytes
+        assert bound is not None
+        assert found[units] <= bound
+    assert found[17] - found[2] < 64  # loops of two are unrolled, so registers are spilled elsewhere
+    if 100 in found:  # an array of units or columns on the stack would show
+        assert found[100] - found[17] < 32
+
+
+# ------------------------------------------------------------------------------------------------ two models
 
 
 def test_two_models_in_one_program(tmp_path: Path) -> None:
+    """Linked together, stepped in turn: each has the bits that it has alone."""
     needs("gcc")
-    one, two = integer_model(3, name="one", seed=1), integer_model(5, name="two", seed=2, numbers=rt.R8())
-    write(tmp_path, one, two)
-    (tmp_path / "main.c").write_text(
-        """#include "one.h"
-#include "two.h"
-#include <stdio.h>
-static one_t a; static two_t b;
-int main(void) {
-    const int16_t x[3] = {1000, -2000, 3000}, target[2] = {500, -500};
-    int16_t y[2], w[2];
-    one_init(&a); two_init(&b);
-    for (int t = 0; t < 50; t++) {
-        one_predict(&a, x, y); two_predict(&b, x, w); one_learn(&a, target); two_learn(&b, target);
+    models = {
+        "left": integer_model(5, 3, 2, name="left", seed=1, numbers=rt.R16(cap=2)),
+        "right": integer_model(8, 2, 1, name="right", seed=2, numbers=rt.R8()),
     }
-    printf("%d %d %d %d\\n", y[0], y[1], w[0], w[1]);
-    return 0;
-}
-""",
-        encoding="utf-8",
-    )
-    done = run(tmp_path, "gcc", "-std=c99", "-O2", "-o", "both", "main.c", "one.c", "two.c")
+    for name, model in models.items():
+        written(tmp_path, model)
+        assert compiled(tmp_path, name, "gcc", "-O2", "-fPIC").returncode == 0
+    done = run("gcc", "-shared", "left.o", "right.o", "-o", "both.so", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    found = [int(word) for word in run(tmp_path, "./both").stdout.split()]
-    wanted: list[int] = []
-    x, target = np.array([1000, -2000, 3000], dtype=np.int16), np.array([500, -500], dtype=np.int16)
-    for model in (one, two):
-        with rt.HostTwin(model) as twin:
-            for _ in range(50):
-                y = twin.predict(x)
-                twin.learn(target)
-            wanted += y.tolist()
-    assert found == wanted
+    ffi = cffi.FFI()
+    for name in models:
+        ffi.cdef(
+            f"void {name}_init(void *net); void {name}_predict(void *net, const int16_t *x, int16_t *y);"
+            f"int {name}_learn(void *net, const int16_t *target);"
+        )
+    library = ffi.dlopen(str(tmp_path / "both.so"))
+    memory = {name: np.zeros(plan(model).struct_bytes, dtype=np.uint8) for name, model in models.items()}
+    data = {name: words(model, 200, seed=3) for name, model in models.items()}
+    twins = {name: rt.HostTwin(model) for name, model in models.items()}
+    call = {name: {c: getattr(library, f"{name}_{c}") for c in ("init", "predict", "learn")} for name in models}
+    for name in models:
+        call[name]["init"](ffi.from_buffer(memory[name]))
+    for t in range(200):
+        for name, model in models.items():
+            x, target, _ = data[name]
+            y = np.zeros(model.model.dims.outputs, dtype=np.int16)
+            net = ffi.from_buffer(memory[name])
+            call[name]["predict"](net, ffi.from_buffer("int16_t[]", x[t]), ffi.from_buffer("int16_t[]", y))
+            assert np.array_equal(y, twins[name].predict(x[t])), f"{name}, prediction {t}"
+            assert call[name]["learn"](net, ffi.from_buffer("int16_t[]", target[t])) == 0
+            twins[name].learn(target[t])
+    for name, twin in twins.items():
+        with twin:
+            assert twin._memory.tobytes()[: memory[name].size] == memory[name].tobytes()
+
+
+def test_names_that_collide_are_refused() -> None:
+    """Every prefix under which a public name would meet one of the kernels', the firmware's or C's own."""
+    texts = [path.read_text(encoding="utf-8") for folder in (codegen_dir(), firmware_templates_dir())
+             for path in folder.rglob("*.[ch]")]  # fmt: skip
+    text = re.sub(r"@\w+@\w*", "", "\n".join(texts))
+    calls = "init|reset|predict|learn|observe|learn_begin|learn_slice|status_t|t|config"
+    prefixes = set(re.findall(rf"\b([a-z][a-z0-9_]*?)_(?:{calls})\b", text)) | {"n", "link", "port", "board", "halt"}
+    prefixes -= {"link_frame", "link_parser", "link_error", "link_event", "link_code", "link_type", "cmsdk_uart"}
+    assert {"int16", "step", "rule", "readout", "model", "size"} <= prefixes
+    for prefix in sorted(prefixes | {"size", "ptrdiff", "string", "main", "while", "signal"}):
+        with pytest.raises(ModelError, match=rf"'{prefix}' is taken .* e\.g\. 'my_{prefix}'"):
+            integer_model(2, name=prefix)
+
+
+@pytest.mark.parametrize("name", ["net", "x", "y", "w", "j", "e", "cell", "loss", "dot", "optimiser", "rtrl_tanh"])
+def test_names_that_look_dangerous_are_not(name: str, tmp_path: Path) -> None:
+    needs("gcc")
+    done = compiled(written(tmp_path, integer_model(2, name=name)), name, "gcc")
+    assert done.returncode == 0, done.stderr
+
+
+# ------------------------------------------------------------------------------------------------ the same bytes
+
+GENERATE = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import rtrl_edge as rt
+from tests.models import integer_model
+rt.generate(integer_model(4, name="net", numbers=rt.R16(cap=2)), Path(sys.argv[2]))
+"""
 
 
 def test_the_same_bytes_from_two_processes(tmp_path: Path) -> None:
-    script = (
-        "import sys, hashlib; from tests.models import integer_model; from rtrl_edge.project import generate; "
-        "[print(p.name, hashlib.sha256(p.read_bytes()).hexdigest()) for p in generate(integer_model(4), sys.argv[1])]"
+    """Whatever the hash seed, folder, time zone and locale."""
+    root = str(Path(__file__).parents[1])
+    found = []
+    for name, environment in (
+        ("one", {"PYTHONHASHSEED": "1", "TZ": "Asia/Tokyo", "LC_ALL": "C"}),
+        ("two", {"PYTHONHASHSEED": "2", "TZ": "America/Lima", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "0"}),
+    ):
+        (tmp_path / name).mkdir()
+        command = (sys.executable, "-c", GENERATE, root, "out")
+        done = run(*command, cwd=tmp_path / name, env={**os.environ, **environment, "PYTHONDONTWRITEBYTECODE": "1"})
+        assert done.returncode == 0, done.stderr
+        found.append({path.name: path.read_bytes() for path in (tmp_path / name / "out").iterdir()})
+    assert sorted(found[0]) == ["manifest.json", "net.c", "net.h", "net_config.h"]
+    assert found[0] == found[1]
+    assert not any(b"\r" in content for content in found[0].values())
+    assert not any(str(tmp_path).encode() in content for content in found[0].values())
+
+
+def test_the_manifest_is_of_these_files(tmp_path: Path) -> None:
+    model = integer_model(3, name="net")
+    generate(model, tmp_path / "out")
+    found = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
+    assert found["digest"] == model.digest
+    assert found["kernel_abi"] == KERNEL_ABI
+    assert sorted(found["sha256"]) == ["net.c", "net.h", "net_config.h"]
+    for name, sha in found["sha256"].items():
+        content = (tmp_path / "out" / name).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == sha
+        assert model.digest[:16].encode() in content
+    assert found["plan"] == plan(model).figures()
+    assert found["model"]["cell"] == {"kind": "RNN", "units": 3}
+    files = emit(model)
+    assert manifest(model, files, plan(model).figures()) == manifest(
+        model, dict(reversed(files.items())), plan(model).figures()
     )
-    root = str(Path(__file__).parent.parent)
-    said = []
-    for number, extra in enumerate(({"PYTHONHASHSEED": "1", "TZ": "UTC"}, {"PYTHONHASHSEED": "2", "TZ": "Asia/Tokyo"})):
-        environment = os.environ | extra | {"PYTHONPATH": root}
-        command = [sys.executable, "-c", script, str(tmp_path / str(number))]
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment, timeout=60
-        )
-        said.append(done.stdout)
-    assert said[0] == said[1]
-    assert "manifest.json" in said[0]
 
 
-def test_a_stale_or_edited_header_does_not_compile(tmp_path: Path) -> None:
+def test_another_model_has_another_digest() -> None:
+    base = integer_model(3)
+    others = [integer_model(3, seed=2), integer_model(3, name="other"), integer_model(3, numbers=rt.R16(cap=2)),
+              integer_model(3, rule=rt.ReadoutOnly()), integer_model(3, optimiser=rt.SGD(2**-6))]  # fmt: skip
+    assert len({model.digest for model in [base, *others]}) == 6
+    assert integer_model(3).digest == base.digest
+
+
+# ------------------------------------------------------------------------------------------------ never stale
+
+
+def test_a_config_of_another_version_does_not_compile(tmp_path: Path) -> None:
     needs("gcc")
-    write(tmp_path, integer_model(2))
-    config, header = tmp_path / "net_config.h", tmp_path / "net.h"
-    good = config.read_text(encoding="utf-8")
-    config.write_text(good.replace("#define RTRL_KERNEL_ABI 1", "#define RTRL_KERNEL_ABI 0"), encoding="utf-8")
-    assert "run `rtrl-edge generate` again" in run(tmp_path, "gcc", *STRICT, "net.c").stderr
-    config.write_text(good, encoding="utf-8")
-    text = header.read_text(encoding="utf-8")
-    header.write_text(text.replace("uint32_t steps;", "uint32_t steps[2];"), encoding="utf-8")
-    assert "the RAM plan and the struct disagree" in run(tmp_path, "gcc", *STRICT, "net.c").stderr
+
+    def older(file: str, text: str) -> str:
+        define = f"#define RTRL_KERNEL_ABI {KERNEL_ABI}"
+        assert (define in text) == file.endswith("_config.h")
+        return text.replace(define, f"#define RTRL_KERNEL_ABI {KERNEL_ABI + 1}")
+
+    done = compiled(written(tmp_path, integer_model(3, name="net"), older), "net", "gcc")
+    assert done.returncode != 0
+    assert "net_config.h belongs to another version: run `rtrl-edge generate` again" in done.stderr
 
 
-def test_slots_are_checked_both_ways() -> None:
-    assert fill("a @x@ b", {"x": 1}) == "a 1 b"
-    with pytest.raises(ValueError, match=r"missing \['x'\]"):
-        fill("a @x@ b", {})
-    with pytest.raises(ValueError, match=r"unused \['y'\]"):
-        fill("a", {"y": 1})
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("    uint32_t steps;", "    uint32_t steps, more;"), "the RAM plan and the struct disagree"),
+        (("int16_t h[3]", "int16_t h[4]"), "is not where the plan has it"),
+        (("int16_t h[3]", "int32_t h[3]"), "is not where the plan has it"),
+    ],
+    ids=["a member more", "a longer member", "a wider member"],
+)
+def test_a_header_of_another_model_does_not_compile(change: tuple[str, str], message: str, tmp_path: Path) -> None:
+    needs("gcc")
+
+    def edited(file: str, text: str) -> str:
+        assert file != "net.h" or change[0] in text
+        return text.replace(*change) if file == "net.h" else text
+
+    done = compiled(written(tmp_path, integer_model(3, name="net"), edited), "net", "gcc")
+    assert done.returncode != 0
+    assert message in done.stderr
+
+
+def test_template_slots_are_checked_both_ways() -> None:
+    assert fill("@a@ and @b@", {"a": 1, "b": "@a@"}) == "1 and @a@"
+    with pytest.raises(ValueError, match=r"missing \['b'\], unused \[\]"):
+        fill("@a@ and @b@", {"a": 1})
+    with pytest.raises(ValueError, match=r"missing \[\], unused \['c'\]"):
+        fill("@a@", {"a": 1, "c": 2})
+
+
+# ------------------------------------------------------------------------------------------------ golden files
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_golden(name: str, request: pytest.FixtureRequest) -> None:
+    """The whole text of three tiny models. After a change on purpose: pytest --update-golden, and read the diff."""
+    files = emit(integer_model(2, inputs=1, outputs=1, name=name, **TINY[name]))
+    folder = GOLDEN / name
+    if request.config.getoption("--update-golden"):
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, text in files.items():
+            (folder / file).write_text(text, encoding="utf-8", newline="\n")
+    assert sorted(path.name for path in folder.iterdir()) == sorted(files)
+    for file, text in files.items():
+        assert (folder / file).read_text(encoding="utf-8") == text, f"{file} changed; on purpose? --update-golden"

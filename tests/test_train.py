@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from rtrl_edge import train as training
 from rtrl_edge.errors import DataError, ModelError
 from rtrl_edge.model import RNN, Linear, Model, ReadoutOnly
 from rtrl_edge.oracle import Oracle, bptt
@@ -15,6 +15,7 @@ from rtrl_edge.stream import Float, Stream, next_sample
 from rtrl_edge.train import train
 from rtrl_edge.weights import Scaling, Weights, initial
 
+training = importlib.import_module("rtrl_edge.train")  # the package has the function under this name
 MODEL = Model("net", 2, [RNN(6)], Linear(2))
 
 
