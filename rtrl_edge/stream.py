@@ -36,12 +36,7 @@ class Stream:
 
     def __post_init__(self) -> None:
         for name in ("x", "target"):
-            try:
-                value = np.asarray(getattr(self, name), dtype=np.float64)
-            except (TypeError, ValueError) as error:
-                raise DataError(
-                    f"stream: {name} must be numbers of the shape (samples, channels), found something else ({error})"
-                ) from error
+            value = _numbers(f"stream: {name}", getattr(self, name))
             if value.ndim != 2 or value.shape[1] < 1:
                 raise DataError(f"stream: {name} must have the shape (samples, channels), found {value.shape}")
             object.__setattr__(self, name, value)
@@ -87,9 +82,18 @@ class Stream:
         return bool(known.any()) and np.array_equal(self.target[:-1][known], self.x[1:][known])
 
 
+def _numbers(what: str, values: npt.ArrayLike) -> Float:
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{what} must be numbers of the shape (samples, channels), found something else ({error})"
+        ) from error
+
+
 def next_sample(x: npt.ArrayLike, rate_hz: float | None = None, channels: tuple[str, ...] = ()) -> Stream:
     """The stream whose label at t is the sample at t + 1 (the last sample has none and is dropped)."""
-    values = np.asarray(x, dtype=np.float64)
+    values = _numbers("next_sample: x", x)
     if values.ndim != 2 or len(values) < 2:
         raise DataError(f"next_sample: wanted at least two samples of shape (samples, channels), found {values.shape}")
     return Stream(values[:-1], values[1:], rate_hz, channels)

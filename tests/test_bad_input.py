@@ -96,7 +96,7 @@ def says(text: str, *parts: str) -> None:
         (lambda: rt.RNN(0), ("RNN(units)", "from 1 to 256", "found 0")),
         (lambda: rt.RNN(257), ("RNN(units)", "from 1 to 256", "found 257")),
         (lambda: rt.Linear("2"), ("Linear(outputs)", "a whole number", "found '2'")),  # type: ignore[arg-type]
-        (lambda: definition(cells=rt.RNN(4)), ("Model(cells)", "a list of cells, e.g. [RNN(16)]", "found RNN(units=4)")),
+        (lambda: definition(cells=rt.RNN(4)), ("Model(cells)", "a list of cells", "found RNN(units=4)")),
         (lambda: definition(cells=[]), ("Model(cells)", "exactly one cell", "found 0")),
         (lambda: definition(cells=[rt.RNN(4), rt.RNN(4)]), ("exactly one cell", "found 2", "widen the one instead")),
         (lambda: definition(cells=[16]), ("Model(cells)", "wanted RNN(...)", "found 16")),
@@ -307,19 +307,19 @@ def npz_other_zip(path: Path) -> None:
 
 NPZ: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
     "text": (lambda p: p.write_text("x = 1"), ("wanted a .npz file as numpy.savez writes it", "something else")),
-    "a single array": (lambda p: p.open("wb").write(b"\x93NUMPY" + bytes(90)), ("wanted a .npz file",)),
+    "a single array": (lambda p: p.write_bytes(b"\x93NUMPY" + bytes(90)), ("wanted a .npz file",)),
     "a pickle": (lambda p: p.write_bytes(pickle.dumps([1, 2])), ("wanted a .npz file",)),
     "pickled inside": (npz_pickled, ("not a readable .npz file", "save arrays of numbers")),
     "cut short": (npz_cut, ("wanted a .npz file", "something else")),
     "broken": (npz_broken, ("not a readable .npz file",)),
-    "another zip": (npz_other_zip, ("not a readable .npz file",)),
+    "another zip": (npz_other_zip, ("must be numbers of the shape",)),
     "no x": (lambda p: np.savez(p, y=np.zeros((5, 2))), ("wanted an array 'x' of shape (samples, channels)",)),
     "text inside": (lambda p: np.savez(p, x=[["a", "b"]] * 4), ("could not convert",)),
     "one channel": (lambda p: np.savez(p, x=np.zeros(9)), ("samples of shape (samples, channels), found (9,)",)),
     "no samples": (lambda p: np.savez(p, x=np.zeros((0, 2)), target=np.zeros((0, 2))), ("at least one sample",)),
     "two rates": (lambda p: np.savez(p, x=np.zeros((5, 2)), fs=[1, 2]), ("fs: wanted one number", "[1, 2]")),
     "no rate": (lambda p: np.savez(p, x=np.zeros((5, 2)), fs=-1), ("rate_hz above 0", "found -1.0")),
-    "three channels": (lambda p: np.savez(p, x=np.zeros((5, 3))), ("'tiny' wants 2 inputs and 2 outputs", "has 3 and 3")),
+    "three channels": (lambda p: np.savez(p, x=np.zeros((5, 3))), ("wants 2 inputs and 2 outputs", "has 3 and 3")),
 }  # fmt: skip
 
 
