@@ -29,10 +29,15 @@ fi
 if [ ${#missing[@]} -gt 0 ]; then
     if [ "${as_root[*]:-}" != none ] && command -v apt-get >/dev/null 2>&1; then
         echo "setup: installing Debian packages: ${missing[*]}"
-        "${as_root[@]}" apt-get update -qq
-        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-            "${missing[@]}" >/dev/null
-        missing=()
+        if "${as_root[@]}" apt-get update -qq &&
+            "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+                "${missing[@]}" >/dev/null; then
+            missing=()
+        else
+            echo "setup: apt-get could not install them (see above). Please run, when it can reach its sources,"
+            echo "           apt-get update && apt-get install ${missing[*]}"
+            echo "       Going on with what this computer can do without them."
+        fi
     else
         echo "setup: not installed, and no root or passwordless sudo here to do it. Please run"
         echo "           sudo apt-get install ${missing[*]}"
