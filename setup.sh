@@ -1,48 +1,54 @@
 #!/usr/bin/env bash
 # Sets up what `make demo` and `make test` need: Debian packages that are missing, then .venv with the package.
 # usage: setup.sh demo|test
-# Without root or sudo nothing is installed on the system: it says what is missing and writes .venv/host-only, and
-# the two commands go on with what this computer alone can do.
+# Where nothing can be installed on the system (no root or sudo, no network), it says what is missing and writes
+# .venv/host-only, and the two commands go on with what this computer alone can do.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 what=${1:?usage: setup.sh demo|test}
 venv=.venv
 
-# command -> Debian package; the first column is what is looked for
-needed="gcc:gcc gcc:libc6-dev make:make arm-none-eabi-gcc:gcc-arm-none-eabi arm-none-eabi-gcc:libnewlib-arm-none-eabi
-qemu-system-arm:qemu-system-arm"
-[ "$what" = test ] && needed="$needed g++:g++ clang:clang"
-
 missing=()
-for pair in $needed; do
-    command -v "${pair%%:*}" >/dev/null 2>&1 || missing+=("${pair#*:}")
-done
-# a python3 without ensurepip cannot make virtual environments
-python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
-
-as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-    if sudo -n true 2>/dev/null; then as_root=(sudo -n); else as_root=(none); fi
+has() { command -v "$1" >/dev/null 2>&1; }
+compiles() { has "$1" && echo '#include <string.h>' | "$1" -E -x c - >/dev/null 2>&1; }
+need() { # need PACKAGE CHECK...: the package is missing if the check fails
+    "${@:2}" >/dev/null 2>&1 || missing+=("$1")
+}
+need python3-venv python3 -c 'import ensurepip'
+need gcc has gcc
+need libc6-dev compiles gcc
+need make has make
+need gcc-arm-none-eabi has arm-none-eabi-gcc
+need libnewlib-arm-none-eabi compiles arm-none-eabi-gcc
+need qemu-system-arm has qemu-system-arm
+if [ "$what" = test ]; then
+    need g++ has g++
+    need clang has clang
 fi
 
+install() { # as root or through "$@"
+    "$@" apt-get update -qq &&
+        "$@" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
 if [ ${#missing[@]} -gt 0 ]; then
-    if [ "${as_root[*]:-}" != none ] && command -v apt-get >/dev/null 2>&1; then
-        echo "setup: installing Debian packages: ${missing[*]}"
-        if "${as_root[@]}" apt-get update -qq &&
-            "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-                "${missing[@]}" >/dev/null; then
-            missing=()
-        else
-            echo "setup: apt-get could not install them (see above). Please run, when it can reach its sources,"
-            echo "           apt-get update && apt-get install ${missing[*]}"
-            echo "       Going on with what this computer can do without them."
-        fi
+    sudo=(sudo -n)
+    if [ "$(id -u)" -eq 0 ]; then sudo=(env); fi
+    if ! has apt-get || ! "${sudo[@]}" true 2>/dev/null; then
+        why="no apt-get here, or neither root nor passwordless sudo to run it"
     else
-        echo "setup: not installed, and no root or passwordless sudo here to do it. Please run"
-        echo "           sudo apt-get install ${missing[*]}"
-        echo "       Going on with what this computer can do without them."
+        echo "setup: installing Debian packages: ${missing[*]}"
+        if install "${sudo[@]}"; then missing=(); else why="apt-get could not install them, see above"; fi
     fi
+fi
+if [ ${#missing[@]} -gt 0 ]; then
+    echo "setup: missing: ${missing[*]} ($why). To have them:"
+    echo "           sudo apt-get update && sudo apt-get install ${missing[*]}"
+    if ! has cc && ! has gcc && ! has clang; then
+        echo "setup: without any C compiler there is nothing that can be shown; stopping" >&2
+        exit 1
+    fi
+    echo "       Going on with what this computer can do without them."
 fi
 
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
@@ -52,7 +58,7 @@ python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
 stamp=$venv/stamp-$what
 if [ ! -e "$stamp" ] || [ pyproject.toml -nt "$stamp" ] || [ setup.sh -nt "$stamp" ]; then
     echo "setup: Python packages into $venv"
-    [ -x $venv/bin/python ] || python3 -m venv $venv
+    $venv/bin/python -m pip --version >/dev/null 2>&1 || python3 -m venv $venv
     extras=report
     [ "$what" = test ] && extras=report,test,lint
     $venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$extras]"
