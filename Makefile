@@ -2,6 +2,7 @@
 PYTHON = .venv/bin/python
 
 .PHONY: demo test lint wheel clean
+.NOTPARALLEL:
 
 demo:
 	@./setup.sh demo
@@ -13,12 +14,13 @@ test:
 	    $(MAKE) --no-print-directory lint && $(PYTHON) -m pytest -n 2 tests
 
 lint:
+	@[ -e .venv/stamp-test ] || ./setup.sh test
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 
 wheel:
-	@./setup.sh test
+	@[ -x $(PYTHON) ] || ./setup.sh demo
 	@$(PYTHON) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 
 clean:
