@@ -343,10 +343,13 @@ def _load(path: Path) -> ModuleType:
         raise ModelError(f"{path}: wanted a Python file (.py), found '{path.suffix or 'no suffix'}'")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses and pickle look there
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # no __pycache__ in a user's folder
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:
         raise ModelError(f"{error.filename or path}, line {error.lineno}: not Python: {error.msg}") from error
+    finally:
+        sys.dont_write_bytecode = before
     if not callable(getattr(module, "build", None)):
         raise ModelError(f"{path}: wanted a function build() that returns rt.quantize(...), found none")
     return module
