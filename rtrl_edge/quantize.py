@@ -19,23 +19,8 @@ from .weights import Scaling, Weights
 
 #: more clipped inputs than this in the calibration is an error: the network would not see its signal
 CLIPPED_MAX = 0.05
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """What the calibration stream looks like in the chip's numbers.
-
-    Args:
-        samples: its length.
-        clipped_inputs: share of input values beyond +-1, which saturate.
-        clipped_targets: share of labels beyond +-8, which saturate.
-        weights_saturated: weights beyond +-8 in the float model, which saturate.
-    """
-
-    samples: int
-    clipped_inputs: float
-    clipped_targets: float
-    weights_saturated: int
+#: Q3.12; exactly 8 becomes the largest word below it
+WEIGHT_MAX = 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +37,6 @@ class IntegerModel:
     w_lo: npt.NDArray[np.integer]
     v_hi: npt.NDArray[np.int16]
     v_lo: npt.NDArray[np.integer]
-    calibration: Calibration | None = None
 
     def factory(self) -> dict[str, npt.NDArray[np.integer]]:
         """Initial values of the state struct's weights, by member name."""
@@ -135,7 +119,7 @@ def quantize(model: Model, weights: Weights, calibration: Stream) -> IntegerMode
         calibration: a stretch of the data the chip will see, in physical units.
 
     Raises:
-        ModelError: weights of the wrong shape, or not finite.
+        ModelError: weights of the wrong shape, not finite, or beyond +-8, which the chip cannot hold.
         DataError: calibration with the wrong channels, a constant channel, or more than 5 % of inputs clipped.
     """
     for what, value, kind in (
@@ -152,23 +136,9 @@ def quantize(model: Model, weights: Weights, calibration: Stream) -> IntegerMode
     _check_scaling(model, scaling)
     bits = model.numbers.residual_bits
     word = np.dtype(model.numbers.residual)
-    w_hi, w_lo = _round_weights(weights.W, bits)
-    v_hi, v_lo = _round_weights(weights.V, bits)
-    inputs = (calibration.x - scaling.input_offset) * scaling.input_gain
-    targets = scaling.outputs(calibration.target[calibration.labelled])
-    top = 2.0 ** (15 - model.numbers.output_frac)
-    report = Calibration(
-        samples=len(calibration),
-        clipped_inputs=float((np.abs(inputs) > 1.0).mean()),
-        clipped_targets=float((np.abs(targets) > top).mean()),
-        weights_saturated=int((np.abs(weights.W) >= 8.0).sum() + (np.abs(weights.V) >= 8.0).sum()),
-    )
-    if report.clipped_inputs > CLIPPED_MAX or report.clipped_targets > CLIPPED_MAX:
-        raise DataError(
-            f"calibration: {report.clipped_inputs:.1%} of the inputs and {report.clipped_targets:.1%} of the targets "
-            f"are outside the ranges +-1 and +-{top:g} of the weights' scaling (at most {CLIPPED_MAX:.0%} may be); "
-            "calibrate on data like the training data, or train with a wider scaling"
-        )
+    w_hi, w_lo = _round_weights("W", weights.W, bits)
+    v_hi, v_lo = _round_weights("V", weights.V, bits)
+    _check_ranges(model, scaling, calibration)
     return IntegerModel(
         model,
         scaling,
@@ -176,13 +146,32 @@ def quantize(model: Model, weights: Weights, calibration: Stream) -> IntegerMode
         w_lo.astype(word),
         v_hi.astype(np.int16),
         v_lo.astype(word),
-        report,
     )
 
 
-def _round_weights(weights: Float, residual_bits: int) -> tuple[Int, Int]:
-    scaled = np.clip(np.ravel(weights), -16.0, 16.0) * 2.0 ** (WEIGHT_FRAC + residual_bits)
+def _round_weights(name: str, weights: Float, residual_bits: int) -> tuple[Int, Int]:
+    beyond = np.argwhere(np.abs(weights) > WEIGHT_MAX)
+    if len(beyond):
+        at = tuple(int(i) for i in beyond[0])
+        raise ModelError(
+            f"weights: {name}{list(at)} is {weights[at]:g}, and {len(beyond)} in all are beyond +-{WEIGHT_MAX:g}, "
+            "the range of a weight on the chip (Q3.12); scale the data so that smaller weights do, or train here"
+        )
+    scaled = np.ravel(weights) * 2.0 ** (WEIGHT_FRAC + residual_bits)
     return split_weight(np.floor(scaled + 0.5).astype(np.int64), residual_bits)
+
+
+def _check_ranges(model: Model, scaling: Scaling, calibration: Stream) -> None:
+    inputs = (calibration.x - scaling.input_offset) * scaling.input_gain
+    targets = scaling.outputs(calibration.target[calibration.labelled])
+    top = 2.0 ** (15 - model.numbers.output_frac)
+    clipped_inputs, clipped_targets = float((np.abs(inputs) > 1.0).mean()), float((np.abs(targets) > top).mean())
+    if max(clipped_inputs, clipped_targets) > CLIPPED_MAX:
+        raise DataError(
+            f"calibration: {clipped_inputs:.1%} of the inputs and {clipped_targets:.1%} of the targets "
+            f"are outside the ranges +-1 and +-{top:g} of the weights' scaling (at most {CLIPPED_MAX:.0%} may be); "
+            "calibrate on data like the training data, or train with a wider scaling"
+        )
 
 
 def check_channels(model: Model, stream: Stream, what: str) -> None:

@@ -659,3 +659,14 @@ def test_as_a_program(arguments: list[str], code: int, parts: tuple[str, ...], m
     assert "Traceback" not in done.stderr
     says(done.stderr, *parts)
     assert snapshot(model.parent) == before
+
+
+def test_weights_that_the_chip_cannot_hold() -> None:
+    """They used to saturate without a word."""
+    model = rt.Model(name="net", inputs=3, cells=[rt.RNN(4)], readout=rt.Linear(2))
+    for name, at in (("W", (1, 2)), ("V", (1, 4))):
+        weights = initial(model, 0)
+        getattr(weights, name)[at] = -8.5
+        message = rf"{name}\[{at[0]}, {at[1]}\] is -8.5, and 1 in all are beyond \+-8.*scale the data"
+        with pytest.raises(rt.RtrlEdgeError, match=message):
+            rt.quantize(model, weights, random_stream(3, 2))

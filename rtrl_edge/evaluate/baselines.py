@@ -162,14 +162,6 @@ class OnlineAR:
         self._P = (self._P + self._P.T) * (0.5 / forgetting)
 
 
-def is_next_sample(stream: Stream) -> bool:
-    """Whether every label is the next sample of the same channels."""
-    if stream.x.shape != stream.target.shape or len(stream) < 2:
-        return False
-    known = stream.labelled[:-1]
-    return bool(known.any()) and np.array_equal(stream.target[:-1][known], stream.x[1:][known])
-
-
 def standard_controls(stream: Stream, past: Stream | None = None) -> dict[str, Control]:
     """The controls of a report, by the name they carry there.
 
@@ -178,6 +170,6 @@ def standard_controls(stream: Stream, past: Stream | None = None) -> dict[str, C
     inputs, outputs = stream.x.shape[1], stream.target.shape[1]
     linear = OnlineAR(inputs, outputs) if past is None else OnlineAR.pretrained(past)
     return {
-        "last value": Persistence(is_next_sample(stream), outputs),
+        "last value": Persistence(stream.predicts_next_sample, outputs),
         "online linear AR(4), RLS, float64": linear,
     }

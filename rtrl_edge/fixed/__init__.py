@@ -1,6 +1,6 @@
 """The integer vocabulary: words, formats and tables, with the names they have in ``codegen/kernels/fx.h``."""
 
-from .formats import CREDIT_FRAC_WEIGHT, EXPONENT_MAX, STATE_FRAC, SUM_FRAC, WEIGHT_FRAC, Formats
+from .formats import EXPONENT_MAX, ONE_Q15, STATE_FRAC, SUM_FRAC, WEIGHT_FRAC, Formats
 from .tables import TANH_TABLE
 from .words import (
     block_shift,
@@ -17,7 +17,7 @@ from .words import (
 )
 
 __all__ = [
-    "CREDIT_FRAC_WEIGHT", "EXPONENT_MAX", "STATE_FRAC", "SUM_FRAC", "TANH_TABLE", "WEIGHT_FRAC", "Formats",
+    "EXPONENT_MAX", "ONE_Q15", "STATE_FRAC", "SUM_FRAC", "TANH_TABLE", "WEIGHT_FRAC", "Formats",
     "block_shift", "fits", "floor_log2", "join_weight", "magnitude", "round_shift", "sat", "scale",
     "split_weight", "step_size", "tanh_q27",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ from ..model import Model
 STATE_FRAC = 15
 WEIGHT_FRAC = 12
 SUM_FRAC = STATE_FRAC + WEIGHT_FRAC
-CREDIT_FRAC_WEIGHT = WEIGHT_FRAC  # credit = V^T e carries the weight's and the error's fraction bits
+ONE_Q15 = 32767  # the bias input: the largest word below 1
 #: largest column exponent: with D's at most 15 too, an immediate term never needs a left shift past 2^30
 EXPONENT_MAX = 15
 

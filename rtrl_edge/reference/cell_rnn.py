@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..fixed import STATE_FRAC, SUM_FRAC, Formats, block_shift, fits, round_shift, sat, tanh_q27
+from ..fixed import ONE_Q15, STATE_FRAC, SUM_FRAC, Formats, block_shift, fits, round_shift, sat, tanh_q27
 from ..fixed.words import Int
 from ..model import Dims
-
-ONE_Q15 = 32767
 
 
 def cell_forward(h: Int, x: Int, w_hi: Int, dims: Dims) -> tuple[Int, Int]:

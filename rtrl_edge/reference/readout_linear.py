@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..fixed import STATE_FRAC, SUM_FRAC, WEIGHT_FRAC, Formats, block_shift, fits, round_shift, sat
+from ..fixed import ONE_Q15, STATE_FRAC, SUM_FRAC, WEIGHT_FRAC, Formats, block_shift, fits, round_shift, sat
 from ..fixed.words import Int
 from ..model import Dims
 from .optimiser_sgd import optimiser_step
-
-ONE_Q15 = 32767
 
 
 def readout_predict(h: Int, v_hi: Int, dims: Dims, formats: Formats) -> Int:
