@@ -22,7 +22,7 @@ from .model import Model
 from .quantize import IntegerModel
 
 #: raised whenever config header and kernels stop fitting older ones
-KERNEL_ABI = 1
+KERNEL_ABI = 2
 
 
 def fill(template: str, slots: Mapping[str, object]) -> str:
@@ -49,18 +49,32 @@ def emit(integer_model: IntegerModel, checked: bool = False) -> dict[str, str]:
     }
 
 
+#: kernels that parts share, in the order in which they build on each other
+_SHARED = (
+    "cell_plain.c", "mix_blocks.c", "keep.c", "keep_none.c", "dynamics.c", "dot_c.c", "columns.c", "immediate.c", "immediate_spread.c",
+    "local_coef.c", "local_coef_spread.c", "local_keep.c",
+)  # fmt: skip
+
+
 def kernel_files(model: Model, checked: bool = False) -> list[str]:
     """The kernels a model is made of, in the order in which they build on each other."""
-    trains_cell = model.rule.trains_cell
+    voices, trains = model.voices, model.rule.trains_cell
+    wanted = {need for part in model.parts for need in part.needs} | set(model.rule.needs_for(model.dims.structure))
+    if not trains:
+        wanted -= set(model.cell.needs)
+    assert wanted <= set(_SHARED), wanted - set(_SHARED)
     return [
         "fx.h",
         "fx_bounded_checked.h" if checked else "fx_bounded.h",
-        f"{model.optimiser.voice}.c",
-        f"{model.loss.voice}.c",
-        f"{model.readout.voice}.c",
-        f"{model.cell.voice}.c",
-        *(["dot_c.c"] if trains_cell else []),
-        f"{model.rule.voice}.c",
+        f"{voices['optimiser']}.c",
+        *([f"{voices['optimiser']}_cell.c"] if trains else []),
+        f"{voices['loss']}.c",
+        f"{voices['readout']}.c",
+        f"{voices['cell']}.c",
+        *([f"{voices['cell']}_linear.c"] if trains else []),
+        *(file for file in _SHARED if file in wanted),
+        f"{voices['rule']}.c",
+        "trains_cell.c" if trains else "trains_readout.c",
         "step.c",
     ]
 
@@ -90,7 +104,7 @@ def _header(integer_model: IntegerModel) -> str:
             "inputs": d.inputs,
             "outputs": d.outputs,
             "units": d.units,
-            "columns": d.columns,
+            "slices": model.rule.slices(d),
             "bytes": place.size,
             "y_int": 15 - frac,
             "y_frac": frac,
@@ -123,18 +137,30 @@ def _scaling_comment(integer_model: IntegerModel) -> str:
 
 def _config(integer_model: IntegerModel) -> str:
     model, f = integer_model.model, Formats.of(integer_model.model)
-    d, cap = model.dims, model.numbers.cap
+    d, cap, structure = model.dims, model.numbers.cap, model.dims.structure
+    trace = layout(model).trace
+    own = [item for part in model.parts for item in part.constants(d, model.numbers).items()]
     return fill(
         _template("NAME_config.h"),
         _common(integer_model)
         | {
             "abi": KERNEL_ABI,
             "d_word": model.numbers.dynamics,
-            "j_word": model.numbers.influence,
+            "j_word": f"int{f.influence_bits}",
             "w_lo_word": model.numbers.residual,
             "inputs": d.inputs,
             "units": d.units,
+            "components": d.components,
+            "private": d.private,
+            "seen": d.visible,
             "outputs": d.outputs,
+            "pre": d.presynaptic,
+            "blocks": len(structure.blocks),
+            "columns": d.columns,
+            "weights": d.weights,
+            "trace": sum(m.count for m in trace),
+            "trace_first": trace[0].field.name,
+            "coef_frac": f.coef_frac,
             "j_bits": f.influence_bits,
             "j_max": 2 ** (f.influence_bits - 1) - 1,
             "d_max": f.dynamics_max,
@@ -150,6 +176,8 @@ def _config(integer_model: IntegerModel) -> str:
             "v_limit": f.step_limit(f.readout_rate_shift),
             "clip_log2": f.clip_log2,
             "y_frac": f.output_frac,
+            "err_frac": f.error_frac,
+            "own": "".join(f"    {name + f' = {value},':<31} /* {note} */\n" for name, (value, note) in own),
         },
     )
 
@@ -161,6 +189,7 @@ def _source(integer_model: IntegerModel, checked: bool) -> str:
         for file in kernel_files(model, checked)
     ]
     constants = [_array("rtrl_tanh_table", "int16", TANH_TABLE, "tanh(i / 32), Q0.15")]
+    constants.append(_blocks(model))
     constants += [
         _array(f"factory_{name}", place[name].field.ctype, values, place[name].field.note)
         for name, values in integer_model.factory().items()
@@ -174,6 +203,18 @@ def _source(integer_model: IntegerModel, checked: bool) -> str:
             "constants": "\n\n".join(constants),
             "kernels": "\n\n".join(kernels),
         },
+    )
+
+
+def _blocks(model: Model) -> str:
+    d = model.dims
+    rows = [
+        f"    {{ {at}, {b.at}, {b.width}, {-1 if b.recurrent is None else b.recurrent}, {int(b.spread)} }}, /* {b.name} */"
+        for b, at in zip(d.structure.blocks, d.offsets, strict=True)
+    ]
+    return (
+        "/* gates: first weight, first entry of z, entries of z, where h begins in a row (or -1), spread */\n"
+        "static const rtrl_block_t rtrl_blocks[N_BLOCKS] RTRL_UNUSED = {\n" + "\n".join(rows) + "\n};"
     )
 
 

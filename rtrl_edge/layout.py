@@ -7,7 +7,7 @@ the snapshots all follow it, and a static assert in the generated C holds the co
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +60,11 @@ class Layout:
         """Bytes of one group (padding belongs to none)."""
         return sum(m.size for m in self.members if m.field.group == group)
 
+    @property
+    def trace(self) -> tuple[Placed, ...]:
+        """The members from which the linear form of a step follows."""
+        return tuple(m for m in self.members if m.field.trace)
+
     def views(self, memory: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.generic]]:
         """The members of a struct in ``memory`` (uint8, at least ``size`` bytes), without copying."""
         return {
@@ -72,8 +77,10 @@ def layout(model: Model) -> Layout:
     """Place every part's fields, widest words first, so that the struct has no holes."""
     dims, numbers = model.dims, model.numbers
     fields: list[Field] = []
-    for part in (model.cell, model.readout, model.rule):
+    for part in model.parts:
         fields += part.fields(dims, numbers)
+    if model.rule.trains_cell:
+        fields += model.optimiser.cell_fields(dims, numbers)
     fields.append(Field("steps", "uint32", (), "counters", "labelled steps since init"))
     fields.append(Field("phase", "uint8", (), "state", "0 idle, 1 predicted, 2 observing, 3 learning"))
     order = sorted(fields, key=lambda f: -np.dtype(f.ctype).itemsize)  # stable: parts keep their order
@@ -81,8 +88,16 @@ def layout(model: Model) -> Layout:
     for field in order:
         members.append(Placed(field, offset))
         offset += members[-1].size
+    _check_trace(members)
     size = -(-offset // 4) * 4  # the struct holds 32-bit words, so its size is a multiple of four
     return Layout(tuple(members), size, size - offset)
+
+
+def _check_trace(members: Sequence[Placed]) -> None:
+    """A rule copies the trace of a step as one run of int16 words."""
+    trace = [i for i, member in enumerate(members) if member.field.trace]
+    assert trace == list(range(trace[0], trace[0] + len(trace))), "the trace's members must stand side by side"
+    assert all(members[i].field.ctype == "int16" for i in trace)
 
 
 def differences(

@@ -27,7 +27,7 @@ WEIGHT_MAX = 8.0
 class IntegerModel:
     """A model with integer factory weights. Made by :func:`quantize`.
 
-    Arrays: w_hi, w_lo (columns,), v_hi, v_lo (outputs * (units + 1),): a weight is
+    Arrays: w_hi, w_lo (dims.weights,), v_hi, v_lo (outputs * (visible + 1),): a weight is
     ``(hi * 2^residual_bits + lo) * 2^-(12 + residual_bits)``.
     """
 
@@ -90,7 +90,7 @@ class IntegerModel:
         unit = 2.0 ** -(WEIGHT_FRAC + bits)
         W = (self.w_hi.astype(np.int64) * 2**bits + self.w_lo) * unit
         V = (self.v_hi.astype(np.int64) * 2**bits + self.v_lo) * unit
-        return Weights(W.reshape(d.units, -1), V.reshape(d.outputs, -1), self.scaling)
+        return Weights(W.reshape(d.weight_shape), V.reshape(d.outputs, -1), self.scaling)
 
     @staticmethod
     def _finite(what: str, values: npt.ArrayLike, width: int) -> Float:

@@ -80,8 +80,9 @@ class Weights:
     """Float weights of a model, in the network's units.
 
     Args:
-        W: (units, inputs + 1 + units) cell weights for [x; 1; h].
-        V: (outputs, units + 1) readout weights for [h; 1].
+        W: cell weights, ``model.dims.weight_shape``: for RNN (units, inputs + 1 + units), for [x; 1; h]; the
+            rows of all gates below each other; flat where gates see different things.
+        V: (outputs, visible + 1) readout weights for [h; 1].
         scaling: how physical units become the network's; None lets ``quantize`` fit it to the calibration.
     """
 
@@ -92,7 +93,7 @@ class Weights:
     def check(self, model: Model) -> None:
         """Raise ModelError unless the shapes are the model's and every weight is finite."""
         d = model.dims
-        for name, shape in (("W", (d.units, d.presynaptic)), ("V", (d.outputs, d.readout_row))):
+        for name, shape in (("W", d.weight_shape), ("V", (d.outputs, d.readout_row))):
             try:
                 array = np.asarray(getattr(self, name), dtype=np.float64)
             except (TypeError, ValueError) as error:
@@ -134,12 +135,10 @@ class Weights:
 
 
 def initial(model: Model, seed: int, radius: float = 0.9) -> Weights:
-    """Random weights to start from: input U(-.5, .5), recurrent ``radius`` x a random orthogonal matrix,
-    bias 0, readout U(-1, 1)/sqrt(units), readout bias 0."""
+    """Random weights to start from: the cell's own choice with recurrent matrices of spectral ``radius``;
+    readout U(-1, 1)/sqrt(visible), its bias 0."""
     rng, d = np.random.default_rng(seed), model.dims
-    W = np.zeros((d.units, d.presynaptic))
-    W[:, : d.inputs] = rng.uniform(-0.5, 0.5, (d.units, d.inputs))
-    W[:, d.inputs + 1 :] = radius * np.linalg.qr(rng.standard_normal((d.units, d.units)))[0]
+    W = model.cell.initial(d, rng, radius).reshape(d.weight_shape)
     V = np.zeros((d.outputs, d.readout_row))
-    V[:, : d.units] = rng.uniform(-1, 1, (d.outputs, d.units)) / np.sqrt(d.units)
+    V[:, : d.visible] = rng.uniform(-1, 1, (d.outputs, d.visible)) / np.sqrt(d.visible)
     return Weights(W, V, Scaling.identity(model))

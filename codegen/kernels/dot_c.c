@@ -1,9 +1,9 @@
 /* Products with a column of J, plain C. A variant of this file for other instructions gives the same bits,
  * because no sum can overflow: sum |a| |J| < 2^30 by the L1 norm of a row (fx_block_shift).
- * acc: (N_UNITS)   D: (N_UNITS, N_UNITS)   column: (N_UNITS) */
-RTRL_INLINE void dot_dynamics(int32_t acc[N_UNITS], const d_word D[N_UNITS * N_UNITS], const j_word column[N_UNITS])
+ * acc: (N_STATES)   D: (N_STATES, N_UNITS)   column: (N_UNITS), the last component */
+RTRL_INLINE void dot_dynamics(int32_t acc[N_STATES], const d_word D[N_STATES * N_UNITS], const j_word column[N_UNITS])
 {
-    enum { FOURS = N_UNITS / 4 * 4 };
+    enum { FOURS = N_STATES / 4 * 4 };
     for (int k = 0; k < FOURS; k += 4) { /* four rows at a time: each entry of the column is loaded once for them */
         const d_word *a = &D[k * N_UNITS], *b = a + N_UNITS, *c = b + N_UNITS, *d = c + N_UNITS;
         int32_t a_sum = 0, b_sum = 0, c_sum = 0, d_sum = 0;
@@ -18,7 +18,7 @@ RTRL_INLINE void dot_dynamics(int32_t acc[N_UNITS], const d_word D[N_UNITS * N_U
         acc[k + 2] = c_sum;
         acc[k + 3] = d_sum;
     }
-    for (int k = FOURS; k < N_UNITS; k++) {
+    for (int k = FOURS; k < N_STATES; k++) {
         int32_t sum = 0;
         for (int l = 0; l < N_UNITS; l++) {
             sum = fx_mac(sum, D[k * N_UNITS + l], column[l]);
@@ -27,10 +27,10 @@ RTRL_INLINE void dot_dynamics(int32_t acc[N_UNITS], const d_word D[N_UNITS * N_U
     }
 }
 
-RTRL_INLINE int32_t dot_credit(const int16_t c[N_UNITS], const j_word column[N_UNITS])
+RTRL_INLINE int32_t dot_credit(const int16_t c[N_SEEN], const j_word column[N_SEEN])
 {
     int32_t sum = 0;
-    for (int k = 0; k < N_UNITS; k++) {
+    for (int k = 0; k < N_SEEN; k++) {
         sum = fx_mac(sum, c[k], column[k]);
     }
     return sum;

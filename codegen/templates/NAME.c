@@ -35,7 +35,7 @@ void @name@_predict(@name@_t *net, const int16_t x[@NAME@_INPUTS], int16_t y[@NA
     if (!step_begin(net, target)) {
         return @NAME@_NO_PREDICTION;
     }
-    (void)step_slice(net, N_COLUMNS);
+    (void)step_slice(net, UINT16_MAX);
     return @NAME@_OK;
 }
 
@@ -44,7 +44,7 @@ void @name@_predict(@name@_t *net, const int16_t x[@NAME@_INPUTS], int16_t y[@NA
     if (!step_begin(net, NULL)) {
         return @NAME@_NO_PREDICTION;
     }
-    (void)step_slice(net, N_COLUMNS);
+    (void)step_slice(net, UINT16_MAX);
     return @NAME@_OK;
 }
 
@@ -53,7 +53,7 @@ void @name@_predict(@name@_t *net, const int16_t x[@NAME@_INPUTS], int16_t y[@NA
     return step_begin(net, target) ? @NAME@_OK : @NAME@_NO_PREDICTION;
 }
 
-uint16_t @name@_learn_slice(@name@_t *net, uint16_t columns)
+uint16_t @name@_learn_slice(@name@_t *net, uint16_t count)
 {
-    return step_slice(net, columns);
+    return step_slice(net, count);
 }

@@ -22,7 +22,7 @@ enum {
     @NAME@_INPUTS = @inputs@,
     @NAME@_OUTPUTS = @outputs@,
     @NAME@_UNITS = @units@,
-    @NAME@_COLUMNS = @columns@, /* trainable weights of the cell: slices of a step count in these */
+    @NAME@_SLICES = @slices@,  /* parts into which a learning step can be cut */
     @NAME@_BYTES = @bytes@      /* sizeof(@name@_t): all memory there is */
 };
 
@@ -55,9 +55,9 @@ void @name@_predict(@name@_t *net, const int16_t x[@NAME@_INPUTS], int16_t y[@NA
 @name@_status_t @name@_observe(@name@_t *net);
 
 /* @name@_learn in slices, with the same bits: begin, then slices until one returns 0. A predict that comes
- * early completes the rest. Each slice does at most `columns` columns and returns how many are left. */
+ * early completes the rest. Each slice does at most `count` of the @NAME@_SLICES parts and returns how many are left. */
 @name@_status_t @name@_learn_begin(@name@_t *net, const int16_t target[@NAME@_OUTPUTS]);
-uint16_t @name@_learn_slice(@name@_t *net, uint16_t columns);
+uint16_t @name@_learn_slice(@name@_t *net, uint16_t count);
 
 #ifdef __cplusplus
 }

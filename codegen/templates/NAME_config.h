@@ -13,22 +13,42 @@
 #define RTRL_KERNEL_ABI @abi@
 
 /* gcc and clang; unused because not every model needs every word */
-#define RTRL_INLINE static inline __attribute__((unused))
+#define RTRL_UNUSED __attribute__((unused))
+#define RTRL_INLINE static inline RTRL_UNUSED
 
 typedef @name@_t rtrl_t;
 typedef @d_word@_t d_word;    /* entry of D */
 typedef @j_word@_t j_word;    /* entry of the influence matrix J */
 typedef @w_lo_word@_t w_lo_word; /* low part of a weight */
 
+/* weights of one gate: (N_UNITS, width), row-major; a row sees z[at .. at + width - 1] */
+typedef struct {
+    uint16_t offset; /* its first weight */
+    int16_t at;
+    int16_t width;
+    int16_t recurrent; /* where the N_UNITS words of h begin in a row; -1: nowhere */
+    int16_t spread;    /* its weights move every unit at once */
+} rtrl_block_t;
+
 enum {
     N_IN = @inputs@,
     N_UNITS = @units@,
+    N_COMPONENTS = @components@,    /* state words of a unit */
+    N_STATES = N_COMPONENTS * N_UNITS,
+    N_PRIVATE = @private@,          /* components that a unit keeps of its own past */
+    N_SEEN = @seen@,                /* what the readout sees: the last of the states */
     N_OUT = @outputs@,
-    N_PRE = N_IN + 1 + N_UNITS,     /* z = [x; 1; h] */
-    N_COLUMNS = N_UNITS * N_PRE,    /* weights of the cell, columns of J */
-    N_ROW = N_UNITS + 1,            /* readout row: [h; 1] */
+    N_PRE = @pre@,                  /* z: everything that some weight is multiplied with */
+    N_BLOCKS = @blocks@,            /* gates */
+    N_COLUMNS = @columns@,          /* weights with an influence, columns of J */
+    N_WEIGHTS = @weights@,          /* all weights of the cell */
+    N_ROW = N_SEEN + 1,             /* readout row: what it sees, and a bias */
+    N_TRACE = @trace@,              /* int16 words from which the linear form of a step follows ... */
+    TRACE_AT = offsetof(rtrl_t, @trace_first@), /* ... and the byte where they begin */
 
     ONE_Q15 = 32767,                /* the bias input */
+    COEF_FRAC = @coef_frac@,        /* fraction bits of the coefficients */
+    MIX_FRAC = COEF_FRAC + 12,      /* of coefficient x weight */
     J_BITS = @j_bits@,
     J_MAX = @j_max@,
     D_MAX = @d_max@,
@@ -41,7 +61,8 @@ enum {
     V_RATE = @v_rate@,              /* learning rate of the readout, 2^-@v_rate@ */
     W_LIMIT = @w_limit@,            /* largest weight step: clip * rate. check: @w_limit@ == 2**(@w_frac@ - @w_rate@ + @clip_log2@) */
     V_LIMIT = @v_limit@,            /* check: @v_limit@ == 2**(@w_frac@ - @v_rate@ + @clip_log2@) */
-    Y_FRAC = @y_frac@               /* fraction bits of y, target and e */
+@own@    Y_FRAC = @y_frac@,              /* fraction bits of y and target */
+    ERR_FRAC = @err_frac@           /* of the error e */
 };
 
 #endif

@@ -1,8 +1,9 @@
-"""How close the integer gradient is to the exact one, on the same trajectory.
+"""How close the integer gradient is to float64's, on the same trajectory.
 
 Losses are too noisy to judge a number format by: two float runs that differ by 1e-4 in the weights differ by
-per cents. The gradient is not: beside the integer reference runs an exact float64 influence matrix, on the
-reference's own states and weights, and both multiply the same credit.
+per cents. The gradient is not: beside the integer reference run two float64 gradients, on the reference's own
+states, weights and credits: that of the same rule, which tells what the arithmetic costs, and the exact one, which
+tells what the rule costs.
 """
 
 from __future__ import annotations
@@ -13,21 +14,26 @@ import numpy as np
 
 from ..errors import ModelError
 from ..fixed import STATE_FRAC, WEIGHT_FRAC
-from ..fixed.words import Int
-from ..model import RTRL
 from ..oracle import Shadow
 from ..quantize import IntegerModel
 from ..reference import Reference
-from ..reference.rule_rtrl import rule_gradient
 from ..stream import Float, Stream
 
 
 @dataclass(frozen=True, eq=False)
 class Fidelity:
-    """Per labelled step: relative error |g - g64| / |g64| and cosine, shapes (steps,)."""
+    """Per labelled step, shapes (steps,).
+
+    Args:
+        relative_error: ``|g - g64| / |g64|``, g64 the same rule's gradient in float64.
+        cosine: between the two.
+        exact_cosine: between g and the exact gradient.
+        capped_columns: how often the cap on |J| saturated a column.
+    """
 
     relative_error: Float
     cosine: Float
+    exact_cosine: Float
     capped_columns: int
 
     def figures(self) -> dict[str, float]:
@@ -38,44 +44,55 @@ class Fidelity:
             "gradient_relative_error_mean": float(self.relative_error.mean()),
             "gradient_cosine_mean": float(self.cosine.mean()),
             "gradient_cosine_min": float(self.cosine.min()),
+            "gradient_cosine_to_exact_mean": float(self.exact_cosine.mean()),
             "capped_columns_per_step": self.capped_columns / max(1, len(self.cosine)),
         }
 
 
 def fidelity(integer_model: IntegerModel, stream: Stream) -> Fidelity:
-    """Play a stream through the reference, learning, with an exact float64 influence matrix beside it.
+    """Play a stream through the reference, learning, with two float64 gradients beside it.
 
     Args:
-        integer_model: a model whose rule is RTRL.
-        stream: physical units; steps without a label are observed. Steps whose exact gradient is zero (an
-            error of exactly 0) are left out of the figures.
+        integer_model: a model whose rule trains the cell.
+        stream: physical units; steps without a label are observed. Steps on which one of the gradients is zero (an
+            error of exactly 0; a rule that updates once a block) are left out of the figures.
     """
     model = integer_model.model
-    if not isinstance(model.rule, RTRL):
-        raise ModelError(f"fidelity: wanted a model with the rule RTRL, found {model.rule!r}")
+    if not model.rule.trains_cell:
+        raise ModelError(f"fidelity: wanted a model whose rule trains the cell, found {model.rule!r}")
     d = model.dims
-    reference, shadow = Reference(integer_model), Shadow(model)
-    errors, cosines = [], []
+    reference, own, exact = Reference(integer_model), Shadow(model, exact=False), Shadow(model)
+    errors, cosines, exact_cosines = [], [], []
     for x, target in stream:
-        reference.predict(integer_model.to_input(x))
-        before = _integers(reference)
-        W = before["w_hi"].reshape(d.units, -1) * 2.0**-WEIGHT_FRAC
-        shadow.step(before["z"] * 2.0**-STATE_FRAC, before["h"] * 2.0**-STATE_FRAC, W[:, d.inputs + 1 :])
+        before = _state(reference)
+        word = integer_model.to_input(x)
+        reference.predict(word)
+        sample, after = word * 2.0**-STATE_FRAC, _state(reference)
+        w = reference.net["w_hi"] * 2.0**-WEIGHT_FRAC
         if target is None:
             reference.observe()
+            own.step(w, sample, before, after)
+            exact.step(w, sample, before, after)
             continue
+        V = reference.net["v_hi"].reshape(d.outputs, -1)[:, : d.visible] * 2.0**-WEIGHT_FRAC
+        reference.net.gradient[:] = 0
         reference.learn(integer_model.to_target(target))
-        after = _integers(reference)
-        V = before["v_hi"].reshape(d.outputs, -1)[:, : d.units] * 2.0**-WEIGHT_FRAC
-        exact = shadow.gradient((after["e"] * 2.0**-model.numbers.output_frac) @ V)
-        g, frac = rule_gradient(after)
-        integer = np.ldexp(g.astype(np.float64), -frac)
-        size = float(np.linalg.norm(exact))
-        if size > 0:
-            errors.append(np.linalg.norm(integer - exact) / size)
-            cosines.append(integer @ exact / max(size * float(np.linalg.norm(integer)), 1e-300))
-    return Fidelity(np.array(errors), np.array(cosines), int(reference.state()["capped"]))
+        credit = (reference.net["e"] * 2.0 ** -reference.net.formats.error_frac) @ V
+        g = reference.net.gradient[: d.columns]
+        g_own, g_exact = (shadow.step(w, sample, before, after, credit) for shadow in (own, exact))
+        assert g_own is not None
+        assert g_exact is not None
+        sizes = [float(np.linalg.norm(v)) for v in (g, g_own, g_exact)]
+        if sizes[1] > 0 and sizes[2] > 0:
+            errors.append(np.linalg.norm(g - g_own) / sizes[1])
+            cosines.append(g @ g_own / max(sizes[0] * sizes[1], 1e-300))
+            exact_cosines.append(g @ g_exact / max(sizes[0] * sizes[2], 1e-300))
+    capped = int(reference.net["capped"]) if "capped" in reference.net else 0
+    return Fidelity(np.array(errors), np.array(cosines), np.array(exact_cosines), capped)
 
 
-def _integers(reference: Reference) -> dict[str, Int]:
-    return {name: np.asarray(value).astype(np.int64) for name, value in reference.state().items()}
+def _state(reference: Reference) -> Float:
+    """The state (S,) in the network's own units."""
+    return np.concatenate(
+        [reference.net[name] * 2.0**-frac for name, frac in reference.net.dims.structure.state]
+    )

@@ -34,6 +34,8 @@ class Formats:
     exponent_max: int  # [E_MAX]
     residual_bits: int  # [W_LO_BITS] bits of a weight below Q3.12
     output_frac: int  # [Y_FRAC]
+    error_frac: int  # [ERR_FRAC]
+    coef_frac: int  # [COEF_FRAC] of the immediate coefficients
     rate_shift: int  # [W_RATE] rate of the cell, 2^-K
     readout_rate_shift: int  # [V_RATE]
     clip_log2: int  # [CLIP_LOG2] gradient entries are clipped to 2^this
@@ -41,19 +43,28 @@ class Formats:
     @staticmethod
     def of(model: Model) -> Formats:
         """The formats of a model."""
-        numbers, optimiser = model.numbers, model.optimiser
+        numbers, optimiser, dims = model.numbers, model.optimiser, model.dims
+        word = {field.name: field.ctype for field in model.rule.fields(dims, numbers)}.get("J", numbers.influence)
+        influence_bits = int(word.removeprefix("int"))
         return Formats(
-            influence_bits=numbers.influence_bits,
+            influence_bits=influence_bits,
             dynamics_max=2 ** (numbers.dynamics_bits - 1) - 1,
-            l1_max=2**30 // 2 ** (numbers.influence_bits - 1) - 1,
-            exponent_min=numbers.exponent_min,
+            l1_max=2**30 // 2 ** (influence_bits - 1) - 1,
+            exponent_min=numbers.exponent_min(influence_bits),
             exponent_max=EXPONENT_MAX,
             residual_bits=numbers.residual_bits,
             output_frac=numbers.output_frac,
+            error_frac=model.loss.error_frac(numbers),
+            coef_frac=dims.structure.coef_frac,
             rate_shift=optimiser.rate_shift,
             readout_rate_shift=optimiser.readout_rate_shift,
             clip_log2=optimiser.clip_log2,
         )
+
+    @property
+    def mix_frac(self) -> int:
+        """Fraction bits of coefficient x weight: an entry of D before it is rounded."""
+        return self.coef_frac + WEIGHT_FRAC
 
     @property
     def master_frac(self) -> int:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from ..model import Loss
 from .voices import Float
 
 
-def value(y: Float, target: Float) -> float:
+def value(loss: Loss, y: Float, target: Float) -> float:
     """The loss of one step, y and target (o,)."""
-    e = error(y, target)
+    e = error(loss, y, target)
     return 0.5 * float(e @ e)
 
 
-def error(y: Float, target: Float) -> Float:
+def error(loss: Loss, y: Float, target: Float) -> Float:
     """e (o,) = dL/dy = y - target: opposite in sign to Williams & Zipser's e, which is why SGD subtracts."""
     return y - target

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from ..model import Model
 from ..weights import Weights
-from .voices import Float, Memory, vector, voices
+from .voices import Float, Memory, Step, vector, voices
 
 
 @dataclass(frozen=True, eq=False)
 class Gradients:
-    """Loss gradient in the shapes of the weights: W (n, m), V (o, n + 1)."""
+    """Loss gradient in the shapes of the weights: W ``dims.weight_shape``, V (o, H + 1)."""
 
     W: Float
     V: Float
@@ -30,88 +30,100 @@ class Oracle:
     Args:
         model: what to play; its number profile is ignored.
         weights: where to start; copied.
-        h: the state (n,) before the first sample, zero if not given. The influence starts at zero.
+        s: the state (S,) before the first sample, zero if not given. The influence starts at zero.
     """
 
-    def __init__(self, model: Model, weights: Weights, h: npt.ArrayLike | None = None) -> None:
-        """Start without a past, or in the state h."""
+    def __init__(self, model: Model, weights: Weights, s: npt.ArrayLike | None = None) -> None:
+        """Start without a past, or in the state s."""
         weights.check(model)
         self.model = model
         self._parts = voices(model)
-        self._W = np.array(weights.W, dtype=np.float64)
+        self._w = np.array(weights.W, dtype=np.float64).ravel()
         self._V = np.array(weights.V, dtype=np.float64)
         self._scaling = weights.scaling
         self._steps = 0
-        self._memory: Memory = {}
-        self._pending = False
+        self._optimiser = {
+            readout: self._parts.optimiser.initial(model.optimiser, w)
+            for readout, w in ((False, self._w), (True, self._V))
+        }
         self.reset()
-        if h is not None:
-            self._h = vector("oracle: h", h, model.dims.units)
+        if s is not None:
+            self._s = vector("oracle: s", s, model.dims.states)
 
     @property
     def weights(self) -> Weights:
         """A copy of the weights as they are now."""
-        return Weights(self._W.copy(), self._V.copy(), self._scaling)
+        return Weights(self._w.reshape(self.model.dims.weight_shape).copy(), self._V.copy(), self._scaling)
 
     def predict(self, x: npt.ArrayLike) -> Float:
         """Advance the network by one sample x (inputs,); return y (outputs,)."""
         sample = vector("predict: x", x, self.model.dims.inputs)
         if self._pending:
             self.observe()
-        self._h, self._z = self._parts.cell.forward(self._W, sample, self._h)
+        d, cell = self.model.dims, self._parts.cell
+        self._x, self._before = sample, self._s
+        self._s = cell.forward(d, self._w, sample, self._s)
+        self._h = cell.visible(d, self._w, sample, self._s)
         self._y = self._parts.readout.forward(self._V, self._h)
         self._pending = True
         return self._y.copy()
 
     def gradients(self, target: npt.ArrayLike) -> Gradients:
         """Gradient of the loss of the sample just predicted, target (outputs,); changes nothing."""
-        return self._gradients(self._error("gradients", target), self._advanced("gradients"))
+        return self._labelled("gradients", target)[0]
 
     def learn(self, target: npt.ArrayLike) -> None:
         """Learn from target (outputs,) of the sample just predicted."""
-        e, memory = self._error("learn", target), self._advanced("learn")
-        g = self._gradients(e, memory)
-        move, sgd = self._parts.optimiser.update, self.model.optimiser
+        g, self._e, self._memory = self._labelled("learn", target)
         if self.model.rule.trains_cell:
-            self._W = move(sgd, self._W, g.W, readout=False)
-        self._V = move(sgd, self._V, g.V, readout=True)
-        self._memory, self._e = memory, e
+            self._w = self._moved(self._w, g.W.ravel(), readout=False)
+        self._V = self._moved(self._V, g.V, readout=True)
         self._steps += 1
         self._pending = False
 
     def observe(self) -> None:
         """Advance the influence of the sample just predicted without a label."""
-        self._memory = self._advanced("observe")
+        self._memory = self._parts.rule.advance(self.model, self._memory, self._step("observe"))
         self._pending = False
 
     def reset(self) -> None:
         """Forget the past (state, influence and an unfinished step); keep the weights."""
         d = self.model.dims
-        self._h, self._z = np.zeros(d.units), np.zeros(d.presynaptic)
+        self._s, self._before = np.zeros(d.states), np.zeros(d.states)
+        self._x, self._h = np.zeros(d.inputs), np.zeros(d.visible)
         self._y, self._e = np.zeros(d.outputs), np.zeros(d.outputs)
-        self._memory = self._parts.rule.initial(d)
+        self._memory: Memory = self._parts.rule.initial(self.model)
         self._pending = False
 
     def state(self) -> dict[str, Float]:
-        """Copies of W (n, m), V (o, n + 1), z (m,), h (n,), y and e (o,), the labelled ``steps`` (),
-        and of what the rule carries, J (P, n) for RTRL."""
-        own = {"W": self._W, "V": self._V, "z": self._z, "h": self._h, "y": self._y, "e": self._e}
+        """Copies of W, V (o, H + 1), s (S,), h (H,), y and e (o,), the labelled ``steps`` (), and of what the
+        rule carries: J (P, S) for RTRL."""
+        own = {"W": self.weights.W, "V": self._V, "s": self._s, "h": self._h, "y": self._y, "e": self._e}
         copies = {name: value.copy() for name, value in (own | self._memory).items()}
         return copies | {"steps": np.array(float(self._steps))}
 
-    def _error(self, call: str, target: npt.ArrayLike) -> Float:
-        wanted = vector(f"{call}: target", target, self.model.dims.outputs)
-        return self._parts.loss.error(self._y, wanted)
-
-    def _advanced(self, call: str) -> Memory:
-        """The rule's memory after the pending step, made with the weights of its forward pass."""
+    def _step(self, call: str) -> Step:
+        """The pending step, without a label."""
         if not self._pending:
             raise RuntimeError(f"{call}: there is no sample to work on; call predict first, once for each {call}")
-        cell = self._parts.cell
-        D = cell.dynamics(self._W, self._h)
-        return self._parts.rule.advance(self._memory, D, cell.slope(self._h), self._z)
+        D, immediate = self._parts.cell.jacobians(self.model.dims, self._w, self._x, self._before)
+        return Step(self._w, self._x, self._before, self._s, D, immediate)
 
-    def _gradients(self, e: Float, memory: Memory) -> Gradients:
-        parts = self._parts
-        columns = parts.rule.gradient(self.model.dims, memory, parts.readout.credit(self._V, e))
-        return Gradients(columns.reshape(self._W.shape), parts.readout.gradient(e, self._h))
+    def _labelled(self, call: str, target: npt.ArrayLike) -> tuple[Gradients, Float, Memory]:
+        """Gradients and output error of the pending step, and the rule's memory after it."""
+        model, parts, d = self.model, self._parts, self.model.dims
+        e = parts.loss.error(model.loss, self._y, vector(f"{call}: target", target, d.outputs))
+        c = parts.readout.credit(self._V, e)
+        C = parts.cell.visible_jacobian(d, self._w, self._x, self._s)
+        step = replace(self._step(call), c=C.T @ c)
+        memory = parts.rule.advance(model, self._memory, step)
+        columns = parts.rule.gradient(model, memory, step)
+        direct = parts.cell.direct(d, self._w, self._x, self._s, c)
+        W = np.concatenate((columns, direct)).reshape(d.weight_shape)
+        return Gradients(W, parts.readout.gradient(e, self._h)), e, memory
+
+    def _moved(self, w: Float, g: Float, readout: bool) -> Float:
+        moved, self._optimiser[readout] = self._parts.optimiser.update(
+            self.model.optimiser, self._optimiser[readout], w, g, readout
+        )
+        return moved

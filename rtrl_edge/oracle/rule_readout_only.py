@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..model import Dims
-from .voices import Float, Memory
+from ..model import Model
+from .voices import Float, Memory, Step
 
 
-def initial(dims: Dims) -> Memory:
+def initial(model: Model) -> Memory:
     """Nothing is carried."""
     return {}
 
 
-def advance(memory: Memory, D: Float, slope: Float, z: Float) -> Memory:
+def advance(model: Model, memory: Memory, step: Step) -> Memory:
     """Nothing to advance."""
     return memory
 
 
-def gradient(dims: Dims, memory: Memory, credit: Float) -> Float:
+def gradient(model: Model, memory: Memory, step: Step) -> Float:
     """Zero for every column (P,)."""
-    return np.zeros(dims.columns)
+    return np.zeros(model.dims.columns)

@@ -1,62 +1,70 @@
-"""An exact influence matrix beside another machine.
+"""A float64 gradient beside another machine.
 
 An integer network and a float64 one that learn from the same stream drift apart, and then their gradients
 differ for a reason that is not the gradient's fault. The shadow never runs its own network: it follows the
-states, weights and credits of the other machine and answers what the exact gradient is *there*.
+states, weights and credits of the other machine and answers what a rule's gradient is *there*.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
-from ..model import Model
-from . import rule_rtrl
-from .voices import Float, Memory, vector, voices
+from ..model import RTRL, Model
+from .voices import Float, Memory, Step, vector, voices
 
 
 class Shadow:
-    """Exact J (P, n) along a given trajectory, in float64.
+    """A rule along a given trajectory, in float64.
 
-    After :meth:`step`, :meth:`gradient` gives c^T J. All values are in the network's own units: an
-    integer machine's states times 2^-15, weights times 2^-12. J is exact whatever the model's rule is.
+    All values are in the network's own units: an integer machine's states times 2^-15, weights times 2^-12.
 
     Args:
-        model: the other machine's model; its cell and its sizes count.
+        model: the other machine's model.
+        exact: follow the exact gradient (RTRL), whatever the model's rule is; otherwise the model's own rule.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, exact: bool = True) -> None:
         """Start without a past."""
-        self.model = model
-        self._cell = voices(model).cell
-        self._memory: Memory = rule_rtrl.initial(model.dims)
+        self.model = replace(model, rule=RTRL()) if exact else model
+        self._parts = voices(self.model)
+        self._memory: Memory = self._parts.rule.initial(self.model)
 
     @property
-    def J(self) -> Float:
-        """A copy of the influence matrix (P, n)."""
-        return self._memory["J"].copy()
+    def memory(self) -> Memory:
+        """Copies of what the rule carries: J (P, S) of the exact gradient."""
+        return {name: value.copy() for name, value in self._memory.items()}
 
-    def step(self, z: npt.ArrayLike, h: npt.ArrayLike, W_rec: npt.ArrayLike) -> None:
+    def step(
+        self, w: npt.ArrayLike, x: npt.ArrayLike, before: npt.ArrayLike, after: npt.ArrayLike,
+        credit: npt.ArrayLike | None = None,
+    ) -> Float | None:  # fmt: skip
         """One step of the other machine, labelled or not.
 
         Args:
-            z: (m,) what its units saw, [x; 1; h before the step].
-            h: (n,) its state after the step; the slope is 1 - h^2 of this state.
-            W_rec: (n, n) the recurrent weights that its forward pass used.
-        """
-        d = self.model.dims
-        block = np.asarray(W_rec, dtype=np.float64)
-        if block.shape != (d.units, d.units):
-            raise ValueError(f"shadow: wanted W_rec ({d.units}, {d.units}), found {block.shape}")
-        state, seen = vector("shadow: h", h, d.units), vector("shadow: z", z, d.presynaptic)
-        D, slope = self._cell.dynamics(block, state), self._cell.slope(state)
-        self._memory = rule_rtrl.advance(self._memory, D, slope, seen)
+            w: (weights,) the cell's weights that its forward pass used.
+            x: (inputs,) its input.
+            before: (S,) its state before the step.
+            after: (S,) and after it.
+            credit: (H,) dL/d(what the readout sees), or None without a label.
 
-    def gradient(self, c: npt.ArrayLike) -> Float:
-        """The exact dL/dW (P,) for the other machine's credit c = dL/dh (n,) at its last step."""
-        credit = vector("shadow: c", c, self.model.dims.units)
-        return rule_rtrl.gradient(self.model.dims, self._memory, credit)
+        Returns:
+            The gradient (P,) of a labelled step.
+        """
+        d, cell = self.model.dims, self._parts.cell
+        weights, sample = vector("shadow: w", w, d.weights), vector("shadow: x", x, d.inputs)
+        past, now = vector("shadow: before", before, d.states), vector("shadow: after", after, d.states)
+        D, immediate = cell.jacobians(d, weights, sample, past)
+        c = None
+        if credit is not None:
+            C = cell.visible_jacobian(d, weights, sample, now)
+            c = C.T @ vector("shadow: credit", credit, d.visible)
+        step = Step(weights, sample, past, now, D, immediate, c)
+        self._memory = self._parts.rule.advance(self.model, self._memory, step)
+        return None if c is None else self._parts.rule.gradient(self.model, self._memory, step)
 
     def reset(self) -> None:
         """The other machine forgot its past."""
-        self._memory = rule_rtrl.initial(self.model.dims)
+        self._memory = self._parts.rule.initial(self.model)

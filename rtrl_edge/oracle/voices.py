@@ -2,63 +2,96 @@
 
 A new cell, rule, readout, loss or optimiser is one new file here, named after the ``voice`` of its
 description in :mod:`rtrl_edge.model`, with the functions of the matching protocol at module level.
-Symbols: n units, m = inputs + 1 + n, P = n * m columns, o outputs.
+Symbols: S states, P columns, H entries that the readout sees, o outputs. All arrays are float64; Jacobians are
+plain dense matrices: here nothing is clever, because everything else is judged by it.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import import_module
 from typing import NamedTuple, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from ..model import SGD, Dims, Model
+from ..model import Dims, Loss, Model, Optimiser
 
 Float = npt.NDArray[np.float64]
-Memory = dict[str, Float]  # what a rule carries from step to step, by the name of the state struct's member
+Memory = dict[str, Float]  # what a rule or an optimiser carries from step to step
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One step of a network, as a rule sees it, made with the weights of its forward pass.
+
+    Args:
+        w: (weights,) the cell's weights, flat.
+        x: (inputs,).
+        before: (S,) the state before the step.
+        after: (S,) the state after it.
+        D: (S, S) ds_t/ds_{t-1} at fixed weights.
+        I: (S, P) ds_t/dw at a fixed past.
+        c: (S,) dL/ds_t of the step's own loss, or None where the label is missing.
+    """
+
+    w: Float
+    x: Float
+    before: Float
+    after: Float
+    D: Float
+    I: Float  # noqa: E741 - the immediate Jacobian's own name
+    c: Float | None = None
 
 
 class CellVoice(Protocol):
-    """A recurrent cell."""
+    """A recurrent cell with flat weights w (weights,)."""
 
-    def forward(self, W: Float, x: Float, h: Float) -> tuple[Float, Float]:
-        """W (n, m), x (inputs,), h (n,) before the step -> h (n,) after it, z (m,)."""
+    def forward(self, d: Dims, w: Float, x: Float, s: Float) -> Float:
+        """x (inputs,), state s (S,) before the step -> state (S,) after it."""
         ...
 
-    def dynamics(self, W: Float, h: Float) -> Float:
-        """D (n, n) = dh_t/dh_{t-1}, from h (n,) after the step."""
+    def jacobians(self, d: Dims, w: Float, x: Float, s: Float) -> tuple[Float, Float]:
+        """The step from s: D (S, S) and I (S, P)."""
         ...
 
-    def slope(self, h: Float) -> Float:
-        """First factor (n,) of the immediate Jacobian: dh_i/dW[i, j] at fixed past = slope_i * z_j."""
+    def visible(self, d: Dims, w: Float, x: Float, s: Float) -> Float:
+        """State s (S,) after the step -> what the readout sees (H,)."""
+        ...
+
+    def visible_jacobian(self, d: Dims, w: Float, x: Float, s: Float) -> Float:
+        """d visible / d state, (H, S)."""
+        ...
+
+    def direct(self, d: Dims, w: Float, x: Float, s: Float, c: Float) -> Float:
+        """Gradient (weights - P,) of the weights that act on what the readout sees alone, for dL/dvisible c (H,)."""
         ...
 
 
 class ReadoutVoice(Protocol):
-    """From the state to the outputs."""
+    """From what the cell shows to the outputs."""
 
     def forward(self, V: Float, h: Float) -> Float:
-        """V (o, n + 1), h (n,) -> y (o,)."""
+        """V (o, H + 1), h (H,) -> y (o,)."""
         ...
 
     def credit(self, V: Float, e: Float) -> Float:
-        """Output error e (o,) -> dL/dh (n,)."""
+        """Output error e (o,) -> dL/dh (H,)."""
         ...
 
     def gradient(self, e: Float, h: Float) -> Float:
-        """e (o,), h (n,) -> dL/dV (o, n + 1)."""
+        """e (o,), h (H,) -> dL/dV (o, H + 1)."""
         ...
 
 
 class LossVoice(Protocol):
     """What learning descends."""
 
-    def value(self, y: Float, target: Float) -> float:
+    def value(self, loss: Loss, y: Float, target: Float) -> float:
         """The loss of one step, y and target (o,)."""
         ...
 
-    def error(self, y: Float, target: Float) -> Float:
+    def error(self, loss: Loss, y: Float, target: Float) -> Float:
         """dL/dy (o,)."""
         ...
 
@@ -66,24 +99,28 @@ class LossVoice(Protocol):
 class RuleVoice(Protocol):
     """How the gradient is carried through time."""
 
-    def initial(self, dims: Dims) -> Memory:
+    def initial(self, model: Model) -> Memory:
         """The memory of a network without a past."""
         ...
 
-    def advance(self, memory: Memory, D: Float, slope: Float, z: Float) -> Memory:
-        """The memory after one more step: D (n, n), slope (n,), z (m,). ``memory`` itself stays as it is."""
+    def advance(self, model: Model, memory: Memory, step: Step) -> Memory:
+        """The memory after one more step. ``memory`` itself stays as it is."""
         ...
 
-    def gradient(self, dims: Dims, memory: Memory, credit: Float) -> Float:
-        """Credit dL/dh (n,) -> dL/dW as columns (P,)."""
+    def gradient(self, model: Model, memory: Memory, step: Step) -> Float:
+        """dL/dw (P,) of the labelled ``step`` that ``memory`` was just advanced by."""
         ...
 
 
 class OptimiserVoice(Protocol):
     """How a gradient moves the weights."""
 
-    def update(self, optimiser: SGD, w: Float, g: Float, readout: bool) -> Float:
-        """The weights after the step; w and g of one shape. ``w`` itself stays as it is."""
+    def initial(self, optimiser: Optimiser, w: Float) -> Memory:
+        """What it carries for weights w."""
+        ...
+
+    def update(self, optimiser: Optimiser, memory: Memory, w: Float, g: Float, readout: bool) -> tuple[Float, Memory]:
+        """The weights after the step and the new memory; w and g of one shape. The arguments stay as they are."""
         ...
 
 
@@ -98,7 +135,10 @@ class Voices(NamedTuple):
 
 
 def voices(model: Model) -> Voices:
-    """Find the file of every part of a model."""
+    """Find the file of every part of a model.
+
+    A rule's file is that of its own ``voice``, whatever its integer form for a structure: mathematically it is one.
+    """
     return Voices(
         cast(CellVoice, _module(model.cell.voice)),
         cast(ReadoutVoice, _module(model.readout.voice)),

@@ -3,7 +3,7 @@
 A window has a given state before its first step, and that state is a constant: an influence matrix that
 is zero at the window's start must lead to the same gradient. Windows are finite on purpose: over the
 whole sequence a rule that secretly truncates, or secretly is BPTT, can look right.
-Shapes: x (T, inputs); target (T, o), a row of NaN is a step without a label; h (n,).
+Shapes: x (T, inputs); target (T, o), a row of NaN is a step without a label; s (S,).
 """
 
 from __future__ import annotations
@@ -18,37 +18,42 @@ from .voices import Float, vector, voices
 
 
 def window_loss(
-    model: Model, weights: Weights, x: npt.ArrayLike, target: npt.ArrayLike, h: npt.ArrayLike | None = None
+    model: Model, weights: Weights, x: npt.ArrayLike, target: npt.ArrayLike, s: npt.ArrayLike | None = None
 ) -> float:
     """Sum of the losses of the labelled steps."""
-    xs, targets, state = _window(model, weights, x, target, h)
-    return _summed_loss(model, weights.W, weights.V, xs, targets, state)
+    xs, targets, state = _window(model, weights, x, target, s)
+    return _summed_loss(model, weights.W.ravel(), weights.V, xs, targets, state)
 
 
 def bptt(
-    model: Model, weights: Weights, x: npt.ArrayLike, target: npt.ArrayLike, h: npt.ArrayLike | None = None
+    model: Model, weights: Weights, x: npt.ArrayLike, target: npt.ArrayLike, s: npt.ArrayLike | None = None
 ) -> Gradients:
     """Gradient of the summed loss by backpropagation through time over exactly the given steps.
 
-    delta_t = c_t + D_{t+1}^T delta_{t+1};  dL/dW = sum_t (delta_t * slope_t) z_t^T.
+    delta_t = c_t + D_{t+1}^T delta_{t+1};  dL/dw = sum_t I_t^T delta_t.
     Source: Werbos 1990; Williams & Peng 1990.
     """
-    xs, targets, state = _window(model, weights, x, target, h)
-    parts, W, V = voices(model), weights.W, weights.V
-    states, zs = [], []
+    xs, targets, state = _window(model, weights, x, target, s)
+    parts, d, w, V = voices(model), model.dims, weights.W.ravel(), weights.V
+    before = []
     for sample in xs:
-        state, z = parts.cell.forward(W, sample, state)
-        states.append(state)
-        zs.append(z)
-    gW, gV, delta = np.zeros_like(W), np.zeros_like(V), np.zeros(model.dims.units)
-    for state, z, wanted in zip(reversed(states), reversed(zs), targets[::-1], strict=True):
+        before.append(state)
+        state = parts.cell.forward(d, w, sample, state)
+    after = [*before[1:], state]
+    columns, direct = np.zeros(d.columns), np.zeros(d.weights - d.columns)
+    gV, delta = np.zeros_like(V), np.zeros(d.states)
+    for sample, past, now, wanted in reversed(list(zip(xs, before, after, targets, strict=True))):
         if not np.isnan(wanted).any():
-            e = parts.loss.error(parts.readout.forward(V, state), wanted)
-            gV += parts.readout.gradient(e, state)
-            delta = delta + parts.readout.credit(V, e)
-        gW += np.outer(delta * parts.cell.slope(state), z)
-        delta = parts.cell.dynamics(W, state).T @ delta
-    return Gradients(gW, gV)
+            h = parts.cell.visible(d, w, sample, now)
+            e = parts.loss.error(model.loss, parts.readout.forward(V, h), wanted)
+            c = parts.readout.credit(V, e)
+            gV += parts.readout.gradient(e, h)
+            direct += parts.cell.direct(d, w, sample, now, c)
+            delta = delta + parts.cell.visible_jacobian(d, w, sample, now).T @ c
+        D, immediate = parts.cell.jacobians(d, w, sample, past)
+        columns += immediate.T @ delta
+        delta = D.T @ delta
+    return Gradients(np.concatenate((columns, direct)).reshape(d.weight_shape), gV)
 
 
 def finite_differences(
@@ -56,7 +61,7 @@ def finite_differences(
     weights: Weights,
     x: npt.ArrayLike,
     target: npt.ArrayLike,
-    h: npt.ArrayLike | None = None,
+    s: npt.ArrayLike | None = None,
     *,
     step: float = 1e-5,
 ) -> Gradients:
@@ -64,8 +69,8 @@ def finite_differences(
 
     The error is of the order step^2 (curvature) + 1e-16 / step (rounding): about 1e-10 as it stands.
     """
-    xs, targets, state = _window(model, weights, x, target, h)
-    W, V = weights.W.copy(), weights.V.copy()
+    xs, targets, state = _window(model, weights, x, target, s)
+    w, V = weights.W.ravel().copy(), weights.V.copy()
 
     def slopes(array: Float) -> Float:
         found = np.zeros_like(array)
@@ -73,25 +78,26 @@ def finite_differences(
             kept, losses = array[at], []
             for moved in (kept + step, kept - step):
                 array[at] = moved
-                losses.append(_summed_loss(model, W, V, xs, targets, state))
+                losses.append(_summed_loss(model, w, V, xs, targets, state))
             array[at] = kept
             found[at] = (losses[0] - losses[1]) / (2.0 * step)
         return found
 
-    return Gradients(slopes(W), slopes(V))
+    return Gradients(slopes(w).reshape(model.dims.weight_shape), slopes(V))
 
 
-def _summed_loss(model: Model, W: Float, V: Float, xs: Float, targets: Float, state: Float) -> float:
-    parts, total = voices(model), 0.0
+def _summed_loss(model: Model, w: Float, V: Float, xs: Float, targets: Float, state: Float) -> float:
+    parts, d, total = voices(model), model.dims, 0.0
     for sample, wanted in zip(xs, targets, strict=True):
-        state, _ = parts.cell.forward(W, sample, state)
+        state = parts.cell.forward(d, w, sample, state)
         if not np.isnan(wanted).any():
-            total += parts.loss.value(parts.readout.forward(V, state), wanted)
+            y = parts.readout.forward(V, parts.cell.visible(d, w, sample, state))
+            total += parts.loss.value(model.loss, y, wanted)
     return total
 
 
 def _window(
-    model: Model, weights: Weights, x: npt.ArrayLike, target: npt.ArrayLike, h: npt.ArrayLike | None
+    model: Model, weights: Weights, x: npt.ArrayLike, target: npt.ArrayLike, s: npt.ArrayLike | None
 ) -> tuple[Float, Float, Float]:
     weights.check(model)
     d = model.dims
@@ -100,4 +106,4 @@ def _window(
         raise ValueError(
             f"window: wanted x (T, {d.inputs}) and target (T, {d.outputs}), found {xs.shape} and {targets.shape}"
         )
-    return xs, targets, np.zeros(d.units) if h is None else vector("window: h", h, d.units)
+    return xs, targets, np.zeros(d.states) if s is None else vector("window: s", s, d.states)

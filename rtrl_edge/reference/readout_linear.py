@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..fixed import ONE_Q15, STATE_FRAC, SUM_FRAC, WEIGHT_FRAC, Formats, block_shift, fits, round_shift, sat
-from ..fixed.words import Int
-from ..model import Dims
-from .optimiser_sgd import optimiser_step
+from ..fixed import ONE_Q15, STATE_FRAC, SUM_FRAC, WEIGHT_FRAC, block_shift, fits, round_shift, sat
+from .net import Net
 
 
-def readout_predict(h: Int, v_hi: Int, dims: Dims, formats: Formats) -> Int:
-    """y (outputs,) = V [h; 1], saturated to int16 with ``output_frac`` fraction bits."""
-    total = v_hi.reshape(dims.outputs, -1) @ np.append(h, ONE_Q15)
-    return sat(round_shift(total, SUM_FRAC - formats.output_frac), 16)
+def readout_predict(net: Net) -> None:
+    """y = V [h; 1], saturated to int16 with ``output_frac`` fraction bits."""
+    total = net["v_hi"].reshape(net.dims.outputs, -1) @ np.append(net["h"], ONE_Q15)
+    net["y"] = sat(round_shift(total, SUM_FRAC - net.formats.output_frac), 16)
 
 
-def readout_credit(e: Int, v_hi: Int, dims: Dims, formats: Formats) -> tuple[Int, int]:
-    """Credit c (units,) int16 = V^T e and its exponent, the sum of |c| bounded."""
-    total = e @ v_hi.reshape(dims.outputs, -1)[:, : dims.units]
+def readout_credit(net: Net) -> None:
+    """Credit c (visible,) int16 = V^T e and its exponent, the sum of |c| bounded."""
+    d, f = net.dims, net.formats
+    total = net["e"] @ net["v_hi"].reshape(d.outputs, -1)[:, : d.visible]
     size = np.abs(total)
-    shift = block_shift(int(size.sum()), int(size.max()), dims.units, formats.l1_max, 32767, 0)
+    shift = block_shift(int(size.sum()), int(size.max()), d.visible, f.l1_max, 32767, 0)
     c = round_shift(total, shift)
     assert np.abs(c).max() <= 32767
-    assert np.abs(c).sum() <= formats.l1_max
-    return c, formats.output_frac + WEIGHT_FRAC - shift
+    assert np.abs(c).sum() <= f.l1_max
+    net["c"], net["c_exp"] = c, f.error_frac + WEIGHT_FRAC - shift
 
 
-def readout_learn(v_hi: Int, v_lo: Int, e: Int, h: Int, formats: Formats) -> tuple[Int, Int]:
+def readout_learn(net: Net) -> None:
     """V after ``V <- V - rate clip(e [h; 1]^T)``."""
-    g = fits(e[:, None] * np.append(h, ONE_Q15)).ravel()
-    rate = formats.readout_rate_shift
-    shift = formats.output_frac + STATE_FRAC - (formats.master_frac - rate)
-    return optimiser_step(v_hi, v_lo, g, shift, formats.step_limit(rate), formats)
+    g = fits(net["e"][:, None] * np.append(net["h"], ONE_Q15)).ravel()
+    net.optimiser.optimiser_readout(net, g, net.formats.error_frac + STATE_FRAC)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from ..fixed import Formats
-from ..fixed.words import Int
-from ..model import Dims
-
-State = dict[str, Int]
+from .net import Net
 
 
-def rule_reset(state: State, formats: Formats) -> None:
+def rule_init(net: Net) -> None:
+    """Nothing is carried."""
+
+
+def rule_reset(net: Net) -> None:
     """Nothing to forget."""
 
 
-def rule_step(state: State, dims: Dims, formats: Formats, learn: bool) -> None:
+def rule_step(net: Net, learn: bool) -> None:
     """Nothing to do."""

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
-from types import ModuleType
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import DataError
-from ..fixed import Formats
 from ..fixed.words import Int
-from ..layout import layout
-from ..model import RNN, RTRL, Linear, ReadoutOnly, SquaredError
 from ..quantize import IntegerModel
+from .net import Net
 
 IDLE, PREDICTED = 0, 1
 
 Int16 = npt.NDArray[np.int16]
-Part = RNN | Linear | SquaredError | RTRL | ReadoutOnly
-
-
-def _voice(part: Part) -> ModuleType:
-    return importlib.import_module(f".{part.voice}", __package__)
 
 
 class Reference:
@@ -35,56 +26,51 @@ class Reference:
 
     def __init__(self, integer_model: IntegerModel) -> None:
         self.integer_model = integer_model
-        model = integer_model.model
-        self._dims, self._formats = model.dims, Formats.of(model)
-        self._cell, self._readout = _voice(model.cell), _voice(model.readout)
-        self._loss, self._rule = _voice(model.loss), _voice(model.rule)
-        self._layout = layout(model)
-        self._state: dict[str, Int] = {
-            m.field.name: np.zeros(m.field.shape, dtype=np.int64) for m in self._layout.members
-        }
-        for name, values in integer_model.factory().items():
-            self._state[name][:] = values
-        self._rule.rule_reset(self._state, self._formats)
+        self.net = Net(integer_model)
+        for name, values in self.net.factory.items():
+            self.net[name] = values
+        self.net.rule.rule_init(self.net)
 
     def predict(self, x: Int16) -> Int16:
         """Advance by one sample x (inputs,) Q0.15; y (outputs,). Completes a forgotten step first."""
-        s = self._state
-        if s["phase"] == PREDICTED:
+        net = self.net
+        if net["phase"] == PREDICTED:
             self.observe()
-        words = _int16("predict: x", x, self._dims.inputs)
-        s["h"][:], s["z"][:] = self._cell.cell_forward(s["h"], words, s["w_hi"], self._dims)
-        s["y"][:] = self._readout.readout_predict(s["h"], s["v_hi"], self._dims, self._formats)
-        s["phase"][()] = PREDICTED
-        return s["y"].astype(np.int16)
+        net.cell.cell_forward(net, _int16("predict: x", x, net.dims.inputs))
+        net.readout.readout_predict(net)
+        net["phase"] = PREDICTED
+        return net["y"].astype(np.int16)
 
     def learn(self, target: Int16) -> None:
         """Learn from target (outputs,) of the sample just predicted."""
         self._need_prediction("learn")
-        s = self._state
-        s["e"][:] = self._loss.loss_error(s["y"], _int16("learn: target", target, self._dims.outputs))
-        self._rule.rule_step(s, self._dims, self._formats, True)  # before V moves: the credit needs the old one
-        s["v_hi"][:], s["v_lo"][:] = self._readout.readout_learn(s["v_hi"], s["v_lo"], s["e"], s["h"], self._formats)
-        s["steps"] += 1
-        s["phase"][()] = IDLE
+        net = self.net
+        net.loss.loss_error(net, _int16("learn: target", target, net.dims.outputs))
+        net.rule.rule_step(net, True)  # before V moves: the credit needs the old one
+        if net.model.rule.trains_cell:
+            net.cell.cell_learn(net)
+        net.readout.readout_learn(net)
+        net["steps"] = net["steps"] + 1
+        net["phase"] = IDLE
 
     def observe(self) -> None:
         """Move the influence along without a label."""
         self._need_prediction("observe")
-        self._rule.rule_step(self._state, self._dims, self._formats, False)
-        self._state["phase"][()] = IDLE
+        self.net.rule.rule_step(self.net, False)
+        self.net["phase"] = IDLE
 
     def reset(self) -> None:
         """Forget the past, keep the weights."""
-        s = self._state
-        s["z"][:], s["h"][:], s["phase"][()] = 0, 0, IDLE
-        self._rule.rule_reset(s, self._formats)
+        net = self.net
+        net["phase"] = IDLE
+        net.cell.cell_reset(net)
+        net.rule.rule_reset(net)
 
     def state(self) -> dict[str, npt.NDArray[np.generic]]:
         """A copy of every member of the state struct, in the struct's own word sizes."""
         found: dict[str, npt.NDArray[np.generic]] = {}
-        for member in self._layout.members:
-            value = self._state[member.field.name]
+        for member in self.net.layout.members:
+            value = self.net[member.field.name]
             found[member.field.name] = value.astype(member.dtype)
             assert np.array_equal(found[member.field.name].astype(np.int64), value), member.field.name
         return found
@@ -99,7 +85,7 @@ class Reference:
         self.close()
 
     def _need_prediction(self, call: str) -> None:
-        if self._state["phase"] != PREDICTED:
+        if self.net["phase"] != PREDICTED:
             raise DataError(f"{call}: there is no prediction to work on; call predict(x) first, then {call} once")
 
 

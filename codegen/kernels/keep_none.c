@@ -1,0 +1,13 @@
+/* A cell that keeps nothing of its own past beside what the mix carries. */
+RTRL_INLINE uint64_t keep_l1(const rtrl_t *net, int r)
+{
+    (void)net;
+    (void)r;
+    return 0;
+}
+
+RTRL_INLINE void keep_add(rtrl_t *net, const j_word column[N_STATES])
+{
+    (void)net;
+    (void)column;
+}

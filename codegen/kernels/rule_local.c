@@ -1,0 +1,71 @@
+/* Local influence: J_p <- own_i J_p + immediate, g = c_i^T J_p, for the states of the weight's own unit i alone.
+ * Exact RTRL where units do not mix; elsewhere the approximation that the local_*.c in use states. */
+static void rule_reset(rtrl_t *net)
+{
+    memset(net->J, 0, sizeof net->J);
+    memset(net->E, E_MAX, sizeof net->E);
+}
+
+static void rule_init(rtrl_t *net)
+{
+    rule_reset(net);
+}
+
+static void rule_begin(rtrl_t *net, bool learn)
+{
+    cell_linearise(net);
+    local_prepare(net);
+    if (learn) {
+        readout_credit(net, net->c, &net->c_exp);
+        cell_credit(net);
+    }
+    net->column = 0;
+}
+
+/* J_p: (N_COMPONENTS) * 2^-E_p   own: * 2^-local_exp
+ * bound: sum |own| <= 2^15 a row, so |own J| <= 2^30; |coef z| <= 2^30, shifted right; the sum fits */
+static void rule_advance(rtrl_t *net, const column_t *here)
+{
+    j_word *column = &net->J[here->p * N_COMPONENTS];
+    int32_t acc[N_COMPONENTS];
+    int frac = local_exp(net) + net->E[here->p];
+    int down = COEF_FRAC + 15 - frac;
+    down = down > 31 ? 31 : down;
+    for (int k = 0; k < N_COMPONENTS; k++) {
+        int32_t sum = 0;
+        for (int of = 0; of < N_COMPONENTS; of++) {
+            sum = fx_mac(sum, local_word(net, k, of, here->unit), column[of]);
+        }
+        int32_t term = fx_mul(local_coef(net, here, k), net->z[here->input]);
+        acc[k] = fx_add(sum, fx_round_shift(term, down));
+    }
+    net->E[here->p] = column_store(column, acc, N_COMPONENTS, frac, &net->capped);
+}
+
+/* bound: sum |c| <= L1_MAX = 2^15 - 1, so |g| < 2^30 */
+RTRL_INLINE int32_t rule_gradient(const rtrl_t *net, const column_t *here)
+{
+    enum { FIRST = (N_STATES - N_SEEN) / N_UNITS };
+    const j_word *column = &net->J[here->p * N_COMPONENTS];
+    int32_t g = 0;
+    for (int k = FIRST; k < N_COMPONENTS; k++) {
+        g = fx_mac(g, net->c[(k - FIRST) * N_UNITS + here->unit], column[k]);
+    }
+    return g;
+}
+
+/* count columns at most; returns how many are left */
+static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
+{
+    column_t here = column_at(net->column);
+    while (count > 0 && here.p < N_COLUMNS) {
+        rule_advance(net, &here);
+        if (learn) {
+            optimiser_cell(net, here.p, rule_gradient(net, &here), net->c_exp + net->E[here.p]);
+        }
+        column_next(&here);
+        count--;
+    }
+    net->column = (uint16_t)here.p;
+    return (uint16_t)(N_COLUMNS - here.p);
+}

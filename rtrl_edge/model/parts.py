@@ -1,0 +1,323 @@
+"""What every part of a model says about itself, and the sizes that follow.
+
+A part is a frozen value that tells three things: which file of each voice implements it (``voice``: the same
+file name here and under ``oracle/``, ``reference/`` and ``codegen/kernels/``), what it keeps in the state
+struct (``fields``) and what a step costs (``macs``). Nothing is registered anywhere.
+
+Cells and rules meet in a :class:`Structure`. A cell of ``n = units`` units has a state of ``components * n``
+words, one component after the other, and its forward pass is linear, at each step, in
+
+    s_t = D s_{t-1} + I w,        D = keep + mix,
+
+* ``keep``: what a unit keeps of its own past: ``components x private`` words a unit; a forget gate, a decay.
+* ``mix``: what the units tell each other: all states x the n words of the *last* component, h.
+* ``I``: the immediate Jacobian. A weight of block b, unit i and input j moves unit i by ``coef[b, k, i] z_j`` in each
+  component k (a *spread* block moves every unit). The mix follows from the same coefficients:
+  ``mix[(k, i), l] = sum_b coef[b, k, i] W_b[i, l]``.
+
+A cell that states these works with every rule that asks for nothing else. Source of the form: Williams &
+Zipser 1989, eq. 4-10, written per gate.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import ModelError
+
+if TYPE_CHECKING:
+    from .numbers import Numbers
+
+MAX_UNITS = 256  # the D and credit bounds (fixed/words.py: block_shift) are proven up to here
+MAX_WIDTH = 256  # inputs and outputs
+MAX_COLUMNS = 65535
+
+Constants = dict[str, tuple[int, str]]  # enumerators of the config header: value and comment, by name
+
+
+def whole(where: str, value: object, low: int, high: int) -> int:
+    """The value, or ModelError unless it is a whole number in [low, high]."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ModelError(f"{where}: wanted a whole number from {low} to {high}, found {value!r}")
+    return value
+
+
+def log2(where: str, value: float, low: int, high: int) -> int:
+    """The exponent of a power of two between 2**low and 2**high, or ModelError."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0 or math.isinf(value):
+        raise ModelError(f"{where}: wanted a power of two, found {value!r}")
+    mantissa, exponent = math.frexp(value)
+    if mantissa != 0.5:
+        near = 2.0 ** min(max(round(math.log2(value)), low), high)
+        raise ModelError(f"{where}: wanted a power of two (a shift on the chip), found {value!r}; try {near!r}")
+    if not low <= exponent - 1 <= high:
+        raise ModelError(f"{where}: wanted a power of two from 2**{low} to 2**{high}, found {value!r}")
+    return exponent - 1
+
+
+@dataclass(frozen=True)
+class Block:
+    """Weights of one gate, (units, width): unit i sees ``z[at : at + width]``.
+
+    Args:
+        name: the gate's name in the literature.
+        at: first entry of z that it sees.
+        width: how many.
+        recurrent: where in that row the n words of h begin, or None if it sees none of them.
+        spread: its weights move every unit at once (``spread[i]`` instead of ``coef``).
+    """
+
+    name: str
+    at: int
+    width: int
+    recurrent: int | None = None
+    spread: bool = False
+
+
+@dataclass(frozen=True)
+class Structure:
+    """The linear form of a cell: see the module's text.
+
+    Args:
+        units: n.
+        sees: length of z, everything that some weight is multiplied with.
+        blocks: gates whose weights need an influence, in the order of the weights.
+        state: members of the struct that hold the components, with their fraction bits.
+        credited: first component that the readout sees; the readout sees all from there on.
+        private: how many components, from the first, a unit keeps of its own past (columns of ``keep``).
+        mixes: whether units see each other's h.
+        coef_frac: fraction bits of the coefficients.
+        direct: weights that act on what the readout sees and on no later state: they need no influence.
+    """
+
+    units: int
+    sees: int
+    blocks: tuple[Block, ...]
+    state: tuple[tuple[str, int], ...] = (("h", 15),)
+    credited: int = 0
+    private: int = 0
+    mixes: bool = True
+    coef_frac: int = 15
+    direct: int = 0
+
+    @property
+    def components(self) -> int:
+        """State words of one unit."""
+        return len(self.state)
+
+    @property
+    def spreads(self) -> bool:
+        """Whether some block's weights move every unit at once."""
+        return any(block.spread for block in self.blocks)
+
+
+@dataclass(frozen=True)
+class Dims:
+    """Sizes of a model. A *column* is one weight of the cell that needs an influence: one column of J."""
+
+    inputs: int
+    cell: Cell
+    outputs: int
+
+    @cached_property
+    def structure(self) -> Structure:
+        """The linear form of the cell."""
+        return self.cell.structure(self.inputs)
+
+    @property
+    def units(self) -> int:
+        """Units n of the cell."""
+        return self.structure.units
+
+    @property
+    def components(self) -> int:
+        """State words of a unit, K."""
+        return self.structure.components
+
+    @property
+    def private(self) -> int:
+        """Components that a unit keeps of its own past."""
+        return self.structure.private
+
+    @property
+    def states(self) -> int:
+        """Length S of the state: what goes through time."""
+        return self.components * self.units
+
+    @property
+    def visible(self) -> int:
+        """Length of what the readout sees."""
+        return (self.components - self.structure.credited) * self.units
+
+    @property
+    def presynaptic(self) -> int:
+        """Length of z: everything that some weight of the cell is multiplied with."""
+        return self.structure.sees
+
+    @cached_property
+    def columns(self) -> int:
+        """P, the number of weights with an influence, block after block, each row-major."""
+        return sum(self.units * block.width for block in self.structure.blocks)
+
+    @property
+    def weights(self) -> int:
+        """All weights of the cell: the columns, then the direct ones."""
+        return self.columns + self.structure.direct
+
+    @property
+    def readout_row(self) -> int:
+        """Length of one readout row: what it sees, and a bias, in this order."""
+        return self.visible + 1
+
+    @cached_property
+    def weight_shape(self) -> tuple[int, ...]:
+        """Shape of the cell's float weights: all gates' rows stacked, or flat if their rows differ in length."""
+        widths = {block.width for block in self.structure.blocks}
+        if len(widths) == 1 and not self.structure.direct:
+            return (len(self.structure.blocks) * self.units, widths.pop())
+        return (self.weights,)
+
+    @cached_property
+    def offsets(self) -> tuple[int, ...]:
+        """First column of each block."""
+        found, at = [], 0
+        for block in self.structure.blocks:
+            found.append(at)
+            at += self.units * block.width
+        return tuple(found)
+
+    @cached_property
+    def places(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """Block, unit and entry of z of every column, each (columns,)."""
+        blocks, units, inputs = [], [], []
+        for number, block in enumerate(self.structure.blocks):
+            blocks += [number] * (self.units * block.width)
+            units += [i for i in range(self.units) for _ in range(block.width)]
+            inputs += [block.at + j for _ in range(self.units) for j in range(block.width)]
+        return np.array(blocks, np.intp), np.array(units, np.intp), np.array(inputs, np.intp)
+
+
+@dataclass(frozen=True)
+class Field:
+    """One member of the state struct.
+
+    ``group`` is one of ``weights``, ``state``, ``influence``, ``counters`` and ``scratch``; all but
+    ``scratch`` must be equal, bit for bit, on every device. ``note`` becomes the comment in the C header.
+    ``trace``: the linear form of a step follows from these members and the weights, so a rule that goes
+    back in time stores them; a cell lists them one after the other, all int16.
+    """
+
+    name: str
+    ctype: str
+    shape: tuple[int, ...]
+    group: str
+    note: str
+    trace: bool = False
+
+
+class Part:
+    """What cells, readouts, losses, rules and optimisers have in common."""
+
+    voice: ClassVar[str]
+    #: kernels that several parts share, beside the part's own file
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
+        """Members of the state struct; none unless the part says so."""
+        return []
+
+    def constants(self, dims: Dims, numbers: Numbers) -> Constants:
+        """Enumerators that the part's kernel needs, beside those that every model has."""
+        return {}
+
+    def macs(self, dims: Dims) -> int:
+        """Multiply-accumulates: a forward pass of a cell or readout, a learning step of a rule."""
+        return 0
+
+
+class Cell(Part):
+    """A recurrent cell. Subclasses are frozen dataclasses with ``units``."""
+
+    units: int
+
+    def structure(self, inputs: int) -> Structure:
+        """Its linear form."""
+        raise NotImplementedError
+
+    def initial(self, dims: Dims, rng: np.random.Generator, radius: float) -> npt.NDArray[np.float64]:
+        """Random weights (weights,) to start from; ``radius``: spectral radius of recurrent matrices."""
+        raise NotImplementedError
+
+    def linear_fields(self, dims: Dims) -> list[Field]:
+        """Scratch for the linear form, for rules that use it."""
+        s, n = dims.structure, dims.units
+        found = [
+            Field("coef", "int16", (len(s.blocks) * s.components * n,), "scratch",
+                  f"ds/d(pre-activation), Q{15 - s.coef_frac}.{s.coef_frac}, [gate][component][unit]"),
+        ]  # fmt: skip
+        if s.private:
+            found += [
+                Field("keep", "int16", (s.components * s.private * n,), "scratch",
+                      "what a unit keeps of its own past * 2^k_exp, [component][of component][unit]"),
+                Field("k_exp", "int8", (), "scratch", "exponent of keep"),
+            ]  # fmt: skip
+        if s.spreads:
+            found.append(Field("spread", "int16", (n * n,), "scratch",
+                               f"dh/d(pre-activation of unit i), Q{15 - s.coef_frac}.{s.coef_frac}, [i][unit]"))  # fmt: skip
+        return found
+
+
+class Readout(Part):
+    """From what the cell shows to the outputs; learns by itself."""
+
+    outputs: int
+
+
+class Loss(Part):
+    """What ``learn(target)`` descends."""
+
+    def error_frac(self, numbers: Numbers) -> int:
+        """Fraction bits of the error word e."""
+        return numbers.output_frac
+
+
+class Rule(Part):
+    """How the gradient is carried through time."""
+
+    trains_cell: ClassVar[bool] = True
+    #: where its columns are local: the file that gives the dynamics of one unit
+    local: ClassVar[str] = "local_keep"
+
+    def voice_for(self, cell: Cell, inputs: int) -> str:
+        """The file that implements it for a cell's structure."""
+        return self.voice
+
+    def needs_for(self, structure: Structure) -> tuple[str, ...]:
+        """Shared kernels for a cell's structure."""
+        return self.needs
+
+    def refuses(self, structure: Structure, cell: Cell) -> str | None:
+        """Why it makes no sense for this cell, or None where it does."""
+        return None
+
+    def slices(self, dims: Dims) -> int:
+        """Largest number of parts into which one of its steps can be cut."""
+        return dims.columns
+
+
+class Optimiser(Part):
+    """How a gradient moves a weight. ``fields`` is what it keeps of the readout, ``cell_fields`` of the cell."""
+
+    rate_shift: int  # K of the cell's rate 2^-K
+    readout_rate_shift: int
+    clip_log2: int  # each entry of a gradient is clipped to 2^this
+
+    def cell_fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
+        """Members for the cell's weights; left out where the rule does not train the cell."""
+        return []

@@ -1,0 +1,23 @@
+"""The control: only the readout learns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .parts import Dims, Rule
+
+
+@dataclass(frozen=True)
+class ReadoutOnly(Rule):
+    """The cell stays as it was flashed; only the readout learns (a trained echo state network).
+
+    No influence memory. The control that every claim about a recurrent gradient has to beat.
+    """
+
+    voice: ClassVar[str] = "rule_readout_only"
+    trains_cell: ClassVar[bool] = False
+
+    def slices(self, dims: Dims) -> int:
+        """Nothing to cut."""
+        return 0

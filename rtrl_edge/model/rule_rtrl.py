@@ -1,0 +1,92 @@
+"""Exact Real-Time Recurrent Learning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .local import local_fields, local_macs
+from .numbers import Numbers
+from .parts import Cell, Dims, Field, Rule, Structure
+
+
+def influence_word(structure: Structure, numbers: Numbers) -> str:
+    """Word of J: the profile's, but int16 where units keep their own past.
+
+    In seven bits a kept fraction above 1 - 1/254 cannot decay any more: int8 would hold on for ever.
+    """
+    return "int16" if structure.private else numbers.influence
+
+
+def mix_fields(dims: Dims, numbers: Numbers) -> list[Field]:
+    """D and its exponent: scratch of every rule that multiplies with the units' mix."""
+    return [
+        Field("D", numbers.dynamics, (dims.states * dims.units,), "scratch",
+              "ds_t/dh_{t-1} * 2^d_exp, without keep, rows of units"),
+        Field("d_exp", "int8", (), "scratch", "exponent of D"),
+    ]  # fmt: skip
+
+
+def credit_fields(dims: Dims) -> list[Field]:
+    """The credit and its exponent: scratch of every rule."""
+    return [
+        Field("c", "int16", (dims.visible,), "scratch", "credit dL/ds * 2^c_exp of the states that the readout sees"),
+        Field("c_exp", "int8", (), "scratch", "exponent of the credit"),
+    ]
+
+
+@dataclass(frozen=True)
+class RTRL(Rule):
+    """Exact Real-Time Recurrent Learning: ``J <- D J + I``, ``gradient = credit^T J``, at every step.
+
+    J is the influence matrix ds/dW, stored column by column: (P, states) words with one exponent a column.
+    For P columns, n units and S = states: memory P S words + P bytes; work S n P + (keep) private S P
+    multiply-accumulates a step, no history. Where units do not mix (diagonal cells) each column has only the
+    states of its own unit, and both are O(P).
+    Exact for frozen weights; with weights that move, J holds the sensitivities along the actual path
+    ("staleness", vanishing with the rate).
+    Source: Williams & Zipser 1989, eq. 9-12; Robinson & Fallside 1987.
+    """
+
+    voice: ClassVar[str] = "rule_rtrl"
+
+    def voice_for(self, cell: Cell, inputs: int) -> str:
+        """Dense columns where units mix, each unit's own states where they do not."""
+        return self.voice if cell.structure(inputs).mixes else "rule_local"
+
+    def needs_for(self, structure: Structure) -> tuple[str, ...]:
+        """The mix and its products, or the local columns of what a unit keeps."""
+        if not structure.mixes:
+            return ("columns.c", "local_keep.c")
+        return (
+            "columns.c",
+            "keep.c" if structure.private else "keep_none.c",
+            "dynamics.c",
+            "dot_c.c",
+            "immediate_spread.c" if structure.spreads else "immediate.c",
+        )
+
+    def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
+        """Influence matrix, the linear form and the work area that a sliced step needs."""
+        if not dims.structure.mixes:
+            return [*dims.cell.linear_fields(dims), *local_fields(dims, "keep"), *credit_fields(dims)]
+        s, p = dims.states, dims.columns
+        return [
+            Field("J", influence_word(dims.structure, numbers), (p, s), "influence",
+                  "influence matrix ds/dW, one column after the other"),
+            Field("E", "int8", (p,), "influence", "exponent of each column: ds/dw_p = J[p] * 2^-E[p]"),
+            *dims.cell.linear_fields(dims),
+            *mix_fields(dims, numbers),
+            *credit_fields(dims),
+            Field("acc", "int32", (s,), "scratch", "one column before it is rounded"),
+            Field("capped", "uint32", (), "counters", "column updates that the cap on |J| saturated"),
+            Field("column", "uint16", (), "scratch", "next column of a step that is cut into slices"),
+        ]  # fmt: skip
+
+    def macs(self, dims: Dims) -> int:
+        """Multiply-accumulates of one learning step in the cell: J, gradient, D and credit."""
+        if not dims.structure.mixes:
+            return local_macs(dims) + dims.outputs * dims.visible
+        n, s, p = dims.units, dims.states, dims.columns
+        gates = len(dims.structure.blocks)
+        return (s * n + dims.private * s + dims.visible) * p + gates * s * n + dims.outputs * dims.visible

@@ -1,0 +1,57 @@
+"""The state of a network and its parts, as every kernel sees them: C's ``rtrl_t *net``."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+import numpy as np
+import numpy.typing as npt
+
+from ..fixed import Formats
+from ..fixed.words import Int
+from ..layout import Layout, layout
+from ..model import Dims, Model
+from ..quantize import IntegerModel
+
+
+class Net:
+    """Members of the state struct by name, in int64, and the modules that play the model's parts.
+
+    ``net["h"]`` is the member itself, in its own shape; ``net["h"] = v`` copies v into it, whatever v's shape.
+    """
+
+    def __init__(self, integer_model: IntegerModel) -> None:
+        model = integer_model.model
+        self.model: Model = model
+        self.dims: Dims = model.dims
+        self.formats: Formats = Formats.of(model)
+        self.layout: Layout = layout(model)
+        self.factory: dict[str, Int] = {k: v.astype(np.int64) for k, v in integer_model.factory().items()}
+        parts = {name: importlib.import_module(f".{voice}", __package__) for name, voice in model.voices.items()}
+        self.cell: ModuleType = parts["cell"]
+        self.readout: ModuleType = parts["readout"]
+        self.loss: ModuleType = parts["loss"]
+        self.rule: ModuleType = parts["rule"]
+        self.optimiser: ModuleType = parts["optimiser"]
+        self._members: dict[str, Int] = {
+            m.field.name: np.zeros(m.field.shape, dtype=np.int64) for m in self.layout.members
+        }
+        #: the gradient that the rule last handed to the optimiser, (weights,), in float: for judging, not for bits
+        self.gradient: npt.NDArray[np.float64] = np.zeros(self.dims.weights)
+
+    def __getitem__(self, name: str) -> Int:
+        return self._members[name]
+
+    def __setitem__(self, name: str, value: Int | int) -> None:
+        member = self._members[name]
+        member[...] = value if np.ndim(value) == 0 else np.reshape(value, member.shape)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._members
+
+    def learn_cell(self, g: Int, frac: Int | int, first: int = 0) -> None:
+        """Hand the gradient g of the cell's weights from ``first`` on, with ``frac`` fraction bits, to the optimiser."""
+        part = slice(first, first + len(g))
+        self.gradient[part] = np.ldexp(g.astype(np.float64), -np.asarray(frac))
+        self.optimiser.optimiser_cell(self, part, g, frac)
