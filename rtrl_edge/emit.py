@@ -49,30 +49,22 @@ def emit(integer_model: IntegerModel, checked: bool = False) -> dict[str, str]:
     }
 
 
-#: kernels that parts share, in the order in which they build on each other
-_SHARED = (
-    "cell_plain.c", "mix_blocks.c", "keep.c", "keep_none.c", "dynamics.c", "dot_c.c", "columns.c", "immediate.c", "immediate_spread.c",
-    "local_coef.c", "local_coef_spread.c", "local_keep.c",
-)  # fmt: skip
-
-
 def kernel_files(model: Model, checked: bool = False) -> list[str]:
     """The kernels a model is made of, in the order in which they build on each other."""
     voices, trains = model.voices, model.rule.trains_cell
-    wanted = {need for part in model.parts for need in part.needs} | set(model.rule.needs_for(model.dims.structure))
-    if not trains:
-        wanted -= set(model.cell.needs)
-    assert wanted <= set(_SHARED), wanted - set(_SHARED)
+    shared = [*model.cell.needs, *model.rule.needs_for(model.dims.structure)] if trains else []
     return [
         "fx.h",
         "fx_bounded_checked.h" if checked else "fx_bounded.h",
+        *model.optimiser.needs,
         f"{voices['optimiser']}.c",
         *([f"{voices['optimiser']}_cell.c"] if trains else []),
+        *model.loss.needs,
         f"{voices['loss']}.c",
         f"{voices['readout']}.c",
         f"{voices['cell']}.c",
         *([f"{voices['cell']}_linear.c"] if trains else []),
-        *(file for file in _SHARED if file in wanted),
+        *dict.fromkeys(shared),  # each once, in order
         f"{voices['rule']}.c",
         "trains_cell.c" if trains else "trains_readout.c",
         "step.c",

@@ -2,6 +2,6 @@
 RTRL_INLINE void cell_linearise(rtrl_t *net)
 {
     for (int i = 0; i < N_UNITS; i++) {
-        net->coef[i] = (int16_t)fx_sat(32768 - fx_round_shift(fx_mul(net->h[i], net->h[i]), 15), 32767);
+        net->coef[i] = fx_tanh_slope(net->h[i]);
     }
 }

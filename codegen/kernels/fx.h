@@ -97,3 +97,21 @@ RTRL_INLINE int16_t fx_tanh_q27(int64_t a)
     int32_t t = low + fx_round_shift((high - low) * ((size >> 7) & 0x7FFF), 15);
     return (int16_t)(v < 0 ? -t : t);
 }
+
+/* logistic function of a sum with 27 fraction bits, Q0.15: (1 + tanh(a / 2)) / 2 */
+RTRL_INLINE int16_t fx_sigmoid_q27(int64_t a)
+{
+    int32_t s = (32768 + fx_tanh_q27(a >> 1) + 1) >> 1;
+    return (int16_t)(s > 32767 ? 32767 : s);
+}
+
+/* derivatives from the implemented values, Q0.15: s (1 - s) of the logistic function, 1 - t^2 of tanh */
+RTRL_INLINE int16_t fx_sigmoid_slope(int16_t s)
+{
+    return (int16_t)fx_round_shift(s * (32768 - s), 15);
+}
+
+RTRL_INLINE int16_t fx_tanh_slope(int16_t t)
+{
+    return (int16_t)fx_sat(32768 - fx_round_shift(t * t, 15), 32767);
+}

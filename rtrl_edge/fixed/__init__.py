@@ -11,13 +11,16 @@ from .words import (
     round_shift,
     sat,
     scale,
+    sigmoid_q27,
+    sigmoid_slope,
     split_weight,
     step_size,
     tanh_q27,
+    tanh_slope,
 )
 
 __all__ = [
     "EXPONENT_MAX", "ONE_Q15", "STATE_FRAC", "SUM_FRAC", "TANH_TABLE", "WEIGHT_FRAC", "Formats",
     "block_shift", "fits", "floor_log2", "join_weight", "magnitude", "round_shift", "sat", "scale",
-    "split_weight", "step_size", "tanh_q27",
+    "sigmoid_q27", "sigmoid_slope", "split_weight", "step_size", "tanh_q27", "tanh_slope",
 ]  # fmt: skip

@@ -108,3 +108,18 @@ def tanh_q27(a: Int) -> Int:
     v = low + round_shift((high - low) * part, 15)
     signed: Int = np.where(a < 0, -v, v)
     return signed
+
+
+def sigmoid_q27(a: Int) -> Int:
+    """Logistic function of a sum with 27 fraction bits, Q0.15: (1 + tanh(a / 2)) / 2 from the table of tanh."""
+    return np.minimum((32768 + tanh_q27(a >> 1) + 1) >> 1, 32767)
+
+
+def sigmoid_slope(s: Int) -> Int:
+    """s (1 - s), Q0.15, of the implemented logistic value s."""
+    return round_shift(s * (32768 - s), 15)
+
+
+def tanh_slope(t: Int) -> Int:
+    """1 - t^2, Q0.15, of the implemented tanh value t."""
+    return sat(32768 - round_shift(t * t, 15), 16)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .numbers import Numbers
-from .parts import MAX_UNITS, Block, Cell, Dims, Field, Structure, whole
+from .parts import MAX_UNITS, Block, Cell, Dims, Field, Structure, gate_weights, whole
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,4 @@ class RNN(Cell):
 
     def initial(self, dims: Dims, rng: np.random.Generator, radius: float) -> npt.NDArray[np.float64]:
         """Input U(-.5, .5), bias 0, recurrent ``radius`` x a random orthogonal matrix."""
-        W = np.zeros((dims.units, dims.presynaptic))
-        W[:, : dims.inputs] = rng.uniform(-0.5, 0.5, (dims.units, dims.inputs))
-        W[:, dims.inputs + 1 :] = radius * np.linalg.qr(rng.standard_normal((dims.units, dims.units)))[0]
-        return W.ravel()
+        return gate_weights(dims, rng, radius, bias=0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .parts import Dims, Field
+from .parts import Dims, Field, Structure
 
 
 def local_fields(dims: Dims, source: str) -> list[Field]:
@@ -32,3 +32,8 @@ def local_fields(dims: Dims, source: str) -> list[Field]:
 def local_macs(dims: Dims) -> int:
     """Multiply-accumulates of the columns: K^2 for the influence, the immediate term and the gradient."""
     return (dims.components**2 + 2 * dims.components) * dims.columns
+
+
+def local_needs(structure: Structure, *source: str) -> tuple[str, ...]:
+    """Shared kernels; ``source``: those that give a unit's own dynamics, after those they build on."""
+    return ("columns.c", "local_coef_spread.c" if structure.spreads else "local_coef.c", *source)

@@ -61,6 +61,15 @@ def log2(where: str, value: float, low: int, high: int) -> int:
     return exponent - 1
 
 
+def gate_weights(dims: Dims, rng: np.random.Generator, radius: float, bias: float) -> npt.NDArray[np.float64]:
+    """Random weights, flat, of one gate that sees [x; 1; h]: input U(-.5, .5), ``bias``, recurrent ``radius`` x a random
+    orthogonal matrix."""
+    W = np.full((dims.units, dims.inputs + 1 + dims.units), bias)
+    W[:, : dims.inputs] = rng.uniform(-0.5, 0.5, (dims.units, dims.inputs))
+    W[:, dims.inputs + 1 :] = radius * np.linalg.qr(rng.standard_normal((dims.units, dims.units)))[0]
+    return W.ravel()
+
+
 @dataclass(frozen=True)
 class Block:
     """Weights of one gate, (units, width): unit i sees ``z[at : at + width]``.
@@ -225,7 +234,7 @@ class Part:
     """What cells, readouts, losses, rules and optimisers have in common."""
 
     voice: ClassVar[str]
-    #: kernels that several parts share, beside the part's own file
+    #: kernels that several parts share, beside the part's own file, each after those it builds on
     needs: ClassVar[tuple[str, ...]] = ()
 
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
@@ -245,6 +254,11 @@ class Cell(Part):
     """A recurrent cell. Subclasses are frozen dataclasses with ``units``."""
 
     units: int
+
+    @classmethod
+    def variants(cls, units: int) -> list[Cell]:
+        """One of each kind worth a line in the matrix of cells and rules, and a test."""
+        return [cls(units)]  # type: ignore[call-arg]
 
     def structure(self, inputs: int) -> Structure:
         """Its linear form."""
@@ -282,6 +296,11 @@ class Readout(Part):
 class Loss(Part):
     """What ``learn(target)`` descends."""
 
+    @classmethod
+    def variants(cls) -> list[Loss]:
+        """One of each kind worth a test."""
+        return [cls()]
+
     def error_frac(self, numbers: Numbers) -> int:
         """Fraction bits of the error word e."""
         return numbers.output_frac
@@ -294,12 +313,17 @@ class Rule(Part):
     #: where its columns are local: the file that gives the dynamics of one unit
     local: ClassVar[str] = "local_keep"
 
+    @classmethod
+    def variants(cls) -> list[Rule]:
+        """One of each kind worth a column in the matrix of cells and rules, and a test."""
+        return [cls()]
+
     def voice_for(self, cell: Cell, inputs: int) -> str:
         """The file that implements it for a cell's structure."""
         return self.voice
 
     def needs_for(self, structure: Structure) -> tuple[str, ...]:
-        """Shared kernels for a cell's structure."""
+        """Shared kernels for a cell's structure, each after those it builds on."""
         return self.needs
 
     def refuses(self, structure: Structure, cell: Cell) -> str | None:
@@ -317,6 +341,11 @@ class Optimiser(Part):
     rate_shift: int  # K of the cell's rate 2^-K
     readout_rate_shift: int
     clip_log2: int  # each entry of a gradient is clipped to 2^this
+
+    @classmethod
+    def variants(cls) -> list[Optimiser]:
+        """One of each kind worth a test."""
+        return [cls()]
 
     def cell_fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
         """Members for the cell's weights; left out where the rule does not train the cell."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .local import local_fields, local_macs
+from .local import local_fields, local_macs, local_needs
 from .numbers import Numbers
 from .parts import Cell, Dims, Field, Rule, Structure
 
@@ -57,7 +57,7 @@ class RTRL(Rule):
     def needs_for(self, structure: Structure) -> tuple[str, ...]:
         """The mix and its products, or the local columns of what a unit keeps."""
         if not structure.mixes:
-            return ("columns.c", "local_keep.c")
+            return local_needs(structure, "local_keep.c")
         return (
             "columns.c",
             "keep.c" if structure.private else "keep_none.c",

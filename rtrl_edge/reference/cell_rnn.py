@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..fixed import ONE_Q15, STATE_FRAC, round_shift, sat, tanh_q27
+from ..fixed import ONE_Q15, tanh_q27, tanh_slope
 from ..fixed.words import Int
 from .mix_blocks import cell_mix
 from .net import Net
@@ -26,5 +26,4 @@ def cell_forward(net: Net, x: Int) -> None:
 
 def cell_linearise(net: Net) -> None:
     """The one coefficient: 1 - h^2, Q0.15, of the h that the table gave."""
-    h = net["h"]
-    net["coef"] = sat(32768 - round_shift(h * h, STATE_FRAC), 16)
+    net["coef"] = tanh_slope(net["h"])
