@@ -171,6 +171,14 @@ def _parser() -> argparse.ArgumentParser:
     report(sub)
 
     sub = add(
+        "matrix",
+        _matrix,
+        "every cell with every rule: legal or refused and why, gradient error, RAM, work",
+        "Plays each legal pair in integers beside float64; takes minutes.",
+    )
+    sub.add_argument("--out", type=Path, metavar="FILE.MD", help="write the page here instead of the terminal")
+
+    sub = add(
         "boards",
         _boards,
         "list the boards",
@@ -227,9 +235,11 @@ def _plan(options: argparse.Namespace) -> int:
 
 
 def _generate(options: argparse.Namespace) -> int:
+    from .evaluate.certificate import certificate
     from .project import generate
 
-    for path in generate(_build(_load(options.model), options), options.out):
+    model = _build(_load(options.model), options)
+    for path in generate(model, options.out, certificate=certificate(model)):
         print(f"wrote {path}")
     return 0
 
@@ -281,6 +291,16 @@ def _verify(options: argparse.Namespace) -> int:
     return 0 if outcome.equal and outcome.complete else 1
 
 
+def _matrix(options: argparse.Namespace) -> int:
+    from .evaluate.matrix import matrix, page, pairs
+
+    bar = _Bar("pairs", len(pairs()), unit=" pairs")
+    text = page(matrix(progress=bar))
+    bar.close()
+    print(f"wrote {write_text(options.out, text)}" if options.out else text)
+    return 0
+
+
 def _boards(options: argparse.Namespace) -> int:
     from .boards import board_names, load_board
     from .evaluate.report import text_table
@@ -321,10 +341,10 @@ def _doctor(options: argparse.Namespace) -> int:
 class _Bar:
     """A progress bar on the terminal; silent where nobody looks."""
 
-    def __init__(self, what: str, total: int) -> None:
+    def __init__(self, what: str, total: int, unit: str = " samples") -> None:
         from tqdm import tqdm
 
-        self._bar = tqdm(total=total, desc=what, disable=not sys.stderr.isatty(), leave=False, unit=" samples")
+        self._bar = tqdm(total=total, desc=what, disable=not sys.stderr.isatty(), leave=False, unit=unit)
 
     def __call__(self, count: int) -> None:
         self._bar.update(count)

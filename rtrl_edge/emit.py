@@ -234,8 +234,14 @@ def _wrapped(values: Iterable[int], width: int = 100) -> str:
     return "\n".join([*lines, line])
 
 
-def manifest(integer_model: IntegerModel, files: Mapping[str, str], plan: Mapping[str, object]) -> str:
-    """``manifest.json``: the model, its digest, the sha256 of every generated file, and the plan."""
+def manifest(
+    integer_model: IntegerModel,
+    files: Mapping[str, str],
+    plan: Mapping[str, object],
+    certificate: Mapping[str, object] | None = None,
+) -> str:
+    """``manifest.json``: the model, its digest, the sha256 of every generated file, the plan and, where one was
+    made, the gradient certificate."""
     hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in sorted(files.items())}
     content = {
         "generator": f"rtrl-edge {__version__}",
@@ -244,5 +250,6 @@ def manifest(integer_model: IntegerModel, files: Mapping[str, str], plan: Mappin
         "model": integer_model.description,
         "sha256": hashes,
         "plan": plan,
+        "gradient_certificate": certificate,
     }
     return json.dumps(content, indent=1, sort_keys=True) + "\n"

@@ -16,7 +16,13 @@ from .quantize import IntegerModel
 MANIFEST = "manifest.json"
 
 
-def generate(integer_model: IntegerModel, folder: str | Path, *, checked: bool = False) -> list[Path]:
+def generate(
+    integer_model: IntegerModel,
+    folder: str | Path,
+    *,
+    checked: bool = False,
+    certificate: Mapping[str, object] | None = None,
+) -> list[Path]:
     """Write ``NAME.h``, ``NAME_config.h``, ``NAME.c`` and ``manifest.json``.
 
     Args:
@@ -24,6 +30,7 @@ def generate(integer_model: IntegerModel, folder: str | Path, *, checked: bool =
         folder: a new or empty folder, or one that holds our manifest and only unchanged files of ours under
             the names to be written.
         checked: see :func:`rtrl_edge.emit.emit`.
+        certificate: what :func:`rtrl_edge.evaluate.certificate.certificate` found; goes into the manifest.
 
     Returns:
         The files written.
@@ -33,7 +40,7 @@ def generate(integer_model: IntegerModel, folder: str | Path, *, checked: bool =
     """
     files = emit(integer_model, checked)
     figures = plan(integer_model.model).figures()
-    return write_files(folder, files, manifest(integer_model, files, figures))
+    return write_files(folder, files, manifest(integer_model, files, figures, certificate))
 
 
 def write_files(folder: str | Path, files: Mapping[str, str], manifest_text: str) -> list[Path]:

@@ -305,6 +305,10 @@ class Loss(Part):
         """Fraction bits of the error word e."""
         return numbers.output_frac
 
+    def stimulus(self, noise: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Targets (T, outputs) that make sense for this loss, from noise of about +-1: for tests and certificates."""
+        return noise
+
 
 class Rule(Part):
     """How the gradient is carried through time."""
