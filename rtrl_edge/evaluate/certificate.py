@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..quantize import IntegerModel
-from ..stream import Stream
+from ..stream import Float, Stream
 from .fidelity import fidelity
 
 STEPS = 256
@@ -21,9 +21,10 @@ def stimulus(integer_model: IntegerModel, steps: int = STEPS) -> Stream:
     d, scaling = integer_model.model.dims, integer_model.scaling
     rng = np.random.default_rng(0)
 
-    def smooth(width: int) -> np.ndarray:
+    def smooth(width: int) -> Float:
         white = rng.standard_normal((steps + 4, width))
-        return 0.3 * sum(white[k : k + steps] for k in range(5)) / np.sqrt(5)
+        means: Float = np.mean([white[k : k + steps] for k in range(5)], axis=0)
+        return 0.7 * means
 
     target = integer_model.model.loss.stimulus(smooth(d.outputs))
     target[9::10] = np.nan
@@ -48,8 +49,8 @@ def certificate(integer_model: IntegerModel, steps: int = STEPS) -> dict[str, ob
         return {"compared": None, "reason": f"{size:,} entries of the influence; above {LARGEST:,} it is not computed"}
     found = fidelity(integer_model, stimulus(integer_model, steps))
     return {
-        "compared": "gradient of the integer reference with the same rule's, and with the exact one, in float64, on the "
-        "same states, weights and credits",
+        "compared": "gradient of the integer reference with the same rule's, and with the exact one, in float64, on "
+        "the same states, weights and credits",
         "stimulus": f"{steps} samples of smooth noise in the network's range, seed 0, every tenth label missing",
         **{name: float(f"{value:.4g}") for name, value in found.figures().items()},
     }

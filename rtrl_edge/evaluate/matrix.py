@@ -23,7 +23,7 @@ STEPS = 300
 
 def label(part: Part) -> str:
     """A part as one writes it, without the arguments left at their defaults and without ``units``."""
-    given = [f for f in fields(part) if f.name != "units"]  # type: ignore[arg-type]
+    given = [f for f in fields(part) if f.name != "units"]
     values = [(f.name, getattr(part, f.name)) for f in given if getattr(part, f.name) != f.default]
     return f"{type(part).__name__}({', '.join(f'{name}={value!r}' for name, value in values)})".removesuffix("()")
 

@@ -112,7 +112,8 @@ def tanh_q27(a: Int) -> Int:
 
 def sigmoid_q27(a: Int) -> Int:
     """Logistic function of a sum with 27 fraction bits, Q0.15: (1 + tanh(a / 2)) / 2 from the table of tanh."""
-    return np.minimum((32768 + tanh_q27(a >> 1) + 1) >> 1, 32767)
+    s: Int = np.minimum((32768 + tanh_q27(a >> 1) + 1) >> 1, 32767)
+    return s
 
 
 def sigmoid_slope(s: Int) -> Int:

@@ -62,8 +62,8 @@ def log2(where: str, value: float, low: int, high: int) -> int:
 
 
 def gate_weights(dims: Dims, rng: np.random.Generator, radius: float, bias: float) -> npt.NDArray[np.float64]:
-    """Random weights, flat, of one gate that sees [x; 1; h]: input U(-.5, .5), ``bias``, recurrent ``radius`` x a random
-    orthogonal matrix."""
+    """Random weights, flat, of one gate that sees [x; 1; h]: input U(-.5, .5), ``bias``, recurrent ``radius`` x a
+    random orthogonal matrix."""
     W = np.full((dims.units, dims.inputs + 1 + dims.units), bias)
     W[:, : dims.inputs] = rng.uniform(-0.5, 0.5, (dims.units, dims.inputs))
     W[:, dims.inputs + 1 :] = radius * np.linalg.qr(rng.standard_normal((dims.units, dims.units)))[0]
@@ -230,6 +230,7 @@ class Field:
     trace: bool = False
 
 
+@dataclass(frozen=True)
 class Part:
     """What cells, readouts, losses, rules and optimisers have in common."""
 
@@ -282,8 +283,8 @@ class Cell(Part):
                 Field("k_exp", "int8", (), "scratch", "exponent of keep"),
             ]  # fmt: skip
         if s.spreads:
-            found.append(Field("spread", "int16", (n * n,), "scratch",
-                               f"dh/d(pre-activation of unit i), Q{15 - s.coef_frac}.{s.coef_frac}, [i][unit]"))  # fmt: skip
+            note = f"dh/d(pre-activation of unit i), Q{15 - s.coef_frac}.{s.coef_frac}, [i][unit]"
+            found.append(Field("spread", "int16", (n * n,), "scratch", note))
         return found
 
 
@@ -342,9 +343,20 @@ class Rule(Part):
 class Optimiser(Part):
     """How a gradient moves a weight. ``fields`` is what it keeps of the readout, ``cell_fields`` of the cell."""
 
-    rate_shift: int  # K of the cell's rate 2^-K
-    readout_rate_shift: int
-    clip_log2: int  # each entry of a gradient is clipped to 2^this
+    @property
+    def rate_shift(self) -> int:
+        """K of the cell's rate 2^-K."""
+        raise NotImplementedError
+
+    @property
+    def readout_rate_shift(self) -> int:
+        """K of the readout's rate 2^-K."""
+        raise NotImplementedError
+
+    @property
+    def clip_log2(self) -> int:
+        """Each entry of a gradient is clipped to 2^this."""
+        raise NotImplementedError
 
     @classmethod
     def variants(cls) -> list[Optimiser]:

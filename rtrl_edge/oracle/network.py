@@ -46,6 +46,8 @@ class Oracle:
             readout: self._parts.optimiser.initial(model.optimiser, w)
             for readout, w in ((False, self._w), (True, self._V))
         }
+        self._pending = False
+        self._memory: Memory = {}
         self.reset()
         if s is not None:
             self._s = vector("oracle: s", s, model.dims.states)
@@ -92,7 +94,7 @@ class Oracle:
         self._s, self._before = np.zeros(d.states), np.zeros(d.states)
         self._x, self._h = np.zeros(d.inputs), np.zeros(d.visible)
         self._y, self._e = np.zeros(d.outputs), np.zeros(d.outputs)
-        self._memory: Memory = self._parts.rule.initial(self.model)
+        self._memory = self._parts.rule.initial(self.model)
         self._pending = False
 
     def state(self) -> dict[str, Float]:
