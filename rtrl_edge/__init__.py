@@ -35,9 +35,10 @@ _LAZY = {
 }
 
 __all__ = [
-    "LSTM", "R8", "R16", "RNN", "RTRL", "SGD", "Board", "Emulator", "HostTwin", "IntegerModel", "Linear", "Model", "Plan",
-    "ReadoutOnly", "Reference", "RtrlEdgeError", "Scaling", "SquaredError", "Stream", "Weights", "__version__",
-    "board_names", "generate", "load_board", "load_stream", "next_sample", "plan", "prequential", "quantize", "train",
+    "LSTM", "R8", "R16", "RNN", "RTRL", "SGD", "Board", "Emulator", "HostTwin", "IntegerModel", "Linear", "Model",
+    "Plan", "ReadoutOnly", "Reference", "RtrlEdgeError", "Scaling", "SquaredError", "Stream", "Weights",
+    "__version__", "board_names", "generate", "load_board", "load_stream", "next_sample", "plan", "prequential",
+    "quantize", "train",
 ]  # fmt: skip
 
 

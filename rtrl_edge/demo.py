@@ -188,7 +188,8 @@ def _report(
             "model digest": integer_model.digest,
             "board": planned.board or "none: host only",
             "numbers": f"{model.numbers.name}, |J| <= {model.numbers.cap:g}",
-            "rates": f"cell {rates.rate:g}, readout {rates.readout_rate:g}, clip {rates.clip:g}",
+            "rates": f"cell {2.0**-rates.rate_shift:g}, readout {2.0**-rates.readout_rate_shift:g}, "
+            f"clip {2.0**rates.clip_log2:g}",
         },
         rate_hz=stream.rate_hz,
         channels=stream.channels,

@@ -200,10 +200,10 @@ def _source(integer_model: IntegerModel, checked: bool) -> str:
 
 def _blocks(model: Model) -> str:
     d = model.dims
-    rows = [
-        f"    {{ {at}, {b.at}, {b.width}, {-1 if b.recurrent is None else b.recurrent}, {int(b.spread)} }}, /* {b.name} */"
-        for b, at in zip(d.structure.blocks, d.offsets, strict=True)
-    ]
+    rows = []
+    for b, at in zip(d.structure.blocks, d.offsets, strict=True):
+        recurrent = -1 if b.recurrent is None else b.recurrent
+        rows.append(f"    {{ {at}, {b.at}, {b.width}, {recurrent}, {int(b.spread)} }}, /* {b.name} */")
     return (
         "/* gates: first weight, first entry of z, entries of z, where h begins in a row (or -1), spread */\n"
         "static const rtrl_block_t rtrl_blocks[N_BLOCKS] RTRL_UNUSED = {\n" + "\n".join(rows) + "\n};"

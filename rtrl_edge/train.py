@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import DataError, ModelError
-from .model import Model
+from .model import RNN, Model
 from .stream import Stream
 from .weights import Scaling, Weights, initial
 
@@ -71,7 +71,7 @@ def train(
 
     Raises:
         DataError: ``past`` does not fit the model, is too short, or lacks labels.
-        ModelError: an argument is out of range.
+        ModelError: the cell is not RNN, or an argument is out of range.
     """
     _check(model, past, epochs, rate)
     scaling = Scaling.fit(past)
@@ -98,6 +98,11 @@ def train(
 
 
 def _check(model: Model, past: Stream, epochs: int, rate: float) -> None:
+    if not isinstance(model.cell, RNN):
+        raise ModelError(
+            f"train: pre-training on the host knows the cell RNN only, found {model.cell!r}; "
+            "give weights that you trained elsewhere with Weights(W, V), or start from rtrl_edge.weights.initial"
+        )
     d = model.dims
     for what, found, wanted in (("x", past.x.shape, d.inputs), ("target", past.target.shape, d.outputs)):
         if found[1] != wanted:

@@ -100,7 +100,7 @@ def test_verify_finds_all_targets_equal_and_a_wrong_one_different() -> None:
 
         def __init__(self, integer_model: rt.IntegerModel) -> None:
             super().__init__(integer_model)
-            self._state["w_lo"][0] ^= 1
+            self.net["w_lo"][0] ^= 1
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("rtrl_edge.evaluate.verify.Reference", Tampered)

@@ -209,13 +209,13 @@ def test_names_that_collide_are_refused() -> None:
     calls = "init|reset|predict|learn|observe|learn_begin|learn_slice|status_t|t|config"
     prefixes = set(re.findall(rf"\b([a-z][a-z0-9_]*?)_(?:{calls})\b", text)) | {"n", "link", "port", "board", "halt"}
     prefixes -= {"link_frame", "link_parser", "link_error", "link_event", "link_code", "link_type", "cmsdk_uart"}
-    assert {"int16", "step", "rule", "readout", "model", "size"} <= prefixes
+    assert {"int16", "step", "cell", "rule", "readout", "model", "size"} <= prefixes
     for prefix in sorted(prefixes | {"size", "ptrdiff", "string", "main", "while", "signal"}):
         with pytest.raises(ModelError, match=rf"'{prefix}' is taken .* e\.g\. 'my_{prefix}'"):
             integer_model(2, name=prefix)
 
 
-@pytest.mark.parametrize("name", ["net", "x", "y", "w", "j", "e", "cell", "loss", "dot", "optimiser", "rtrl_tanh"])
+@pytest.mark.parametrize("name", ["net", "x", "y", "w", "j", "e", "cells", "loss", "dot", "optimiser", "rtrl_tanh"])
 def test_names_that_look_dangerous_are_not(name: str, tmp_path: Path) -> None:
     needs("gcc")
     done = compiled(written(tmp_path, integer_model(2, name=name)), name, "gcc")

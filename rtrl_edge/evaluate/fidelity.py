@@ -77,7 +77,7 @@ def fidelity(integer_model: IntegerModel, stream: Stream) -> Fidelity:
         V = reference.net["v_hi"].reshape(d.outputs, -1)[:, : d.visible] * 2.0**-WEIGHT_FRAC
         reference.net.gradient[:] = 0
         reference.learn(integer_model.to_target(target))
-        credit = (reference.net["e"] * 2.0 ** -reference.net.formats.error_frac) @ V
+        credit = (reference.net["e"] * 2.0**-reference.net.formats.error_frac) @ V
         g = reference.net.gradient[: d.columns]
         g_own, g_exact = (shadow.step(w, sample, before, after, credit) for shadow in (own, exact))
         assert g_own is not None
@@ -93,6 +93,4 @@ def fidelity(integer_model: IntegerModel, stream: Stream) -> Fidelity:
 
 def _state(reference: Reference) -> Float:
     """The state (S,) in the network's own units."""
-    return np.concatenate(
-        [reference.net[name] * 2.0**-frac for name, frac in reference.net.dims.structure.state]
-    )
+    return np.concatenate([reference.net[name] * 2.0**-frac for name, frac in reference.net.dims.structure.state])

@@ -10,12 +10,26 @@ from .definition import Model
 from .loss_squared import SquaredError
 from .numbers import R8, R16, Numbers
 from .optimiser_sgd import SGD
-from .parts import MAX_COLUMNS, MAX_UNITS, MAX_WIDTH, Block, Cell, Dims, Field, Loss, Optimiser, Readout, Rule, Structure
+from .parts import (
+    MAX_COLUMNS,
+    MAX_UNITS,
+    MAX_WIDTH,
+    Block,
+    Cell,
+    Dims,
+    Field,
+    Loss,
+    Optimiser,
+    Readout,
+    Rule,
+    Structure,
+)
 from .readout_linear import Linear
 from .rule_readout_only import ReadoutOnly
 from .rule_rtrl import RTRL
 
 __all__ = [
-    "LSTM",    "MAX_COLUMNS", "MAX_UNITS", "MAX_WIDTH", "R8", "R16", "RNN", "RTRL", "SGD", "Block", "Cell", "Dims", "Field",
-    "Linear", "Loss", "Model", "Numbers", "Optimiser", "Readout", "ReadoutOnly", "Rule", "SquaredError", "Structure",
+    "LSTM", "MAX_COLUMNS", "MAX_UNITS", "MAX_WIDTH", "R8", "R16", "RNN", "RTRL", "SGD", "Block", "Cell", "Dims",
+    "Field", "Linear", "Loss", "Model", "Numbers", "Optimiser", "Readout", "ReadoutOnly", "Rule", "SquaredError",
+    "Structure",
 ]  # fmt: skip

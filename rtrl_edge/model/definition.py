@@ -54,7 +54,7 @@ _C_RESERVED = frozenset(
         "volatile",
         "while",
         "main",
-        *("rtrl", "fx", "n", "step", "rule", "readout", "factory"),
+        *("rtrl", "rtrl_block", "fx", "n", "step", "cell", "rule", "readout", "trains", "column", "factory"),
         *("model", "call", "link", "port", "board", "halt", "startup", "firmware_model", "vector"),
         *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
         *("intptr", "uintptr", "intmax", "uintmax", "ptrdiff", "size", "ssize", "wchar", "wint", "max_align"),
@@ -108,12 +108,13 @@ class Model:
                 "this version does not stack cells, widen the one instead"
             )
         for part, kind, example in (
-            ("cells", Cell, "RNN(16)"), ("readout", Readout, "Linear(1)"), ("loss", Loss, "SquaredError()"),
-            ("rule", Rule, "RTRL()"), ("optimiser", Optimiser, "SGD()"), ("numbers", Numbers, "R16() or R8()"),
+            ("cells", Cell, "a cell such as RNN(16)"), ("readout", Readout, "a readout such as Linear(1)"),
+            ("loss", Loss, "a loss such as SquaredError()"), ("rule", Rule, "a rule such as RTRL()"),
+            ("optimiser", Optimiser, "an optimiser such as SGD()"), ("numbers", Numbers, "R16() or R8()"),
         ):  # fmt: skip
             value = self.cells[0] if part == "cells" else getattr(self, part)
             if not isinstance(value, kind) or type(value) is kind:
-                raise ModelError(f"Model({part}): wanted a {kind.__name__.lower()} such as {example}, found {value!r}")
+                raise ModelError(f"Model({part}): wanted {example}, found {value!r}")
         reason = self.rule.refuses(self.cell.structure(self.inputs), self.cell)
         if reason:
             raise ModelError(f"Model: {self.rule!r} does not go with {self.cell!r}: {reason}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import numpy.typing as npt
 
 from ..model import RTRL, Model

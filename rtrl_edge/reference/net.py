@@ -51,7 +51,7 @@ class Net:
         return name in self._members
 
     def learn_cell(self, g: Int, frac: Int | int, first: int = 0) -> None:
-        """Hand the gradient g of the cell's weights from ``first`` on, with ``frac`` fraction bits, to the optimiser."""
+        """Hand the optimiser the gradient g of the cell's weights from ``first`` on, with ``frac`` fraction bits."""
         part = slice(first, first + len(g))
         self.gradient[part] = np.ldexp(g.astype(np.float64), -np.asarray(frac))
         self.optimiser.optimiser_cell(self, part, g, frac)

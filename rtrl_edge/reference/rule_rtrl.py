@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..fixed import fits
 from .dynamics import dot_dynamics, dynamics, immediate_add, keep_times
 from .influence import store_columns
