@@ -4,6 +4,7 @@ One file a part, named as the part's ``voice`` in the other rooms. A combination
 :class:`~rtrl_edge.errors.ModelError` when the model is made.
 """
 
+from .cell_gru import GRU
 from .cell_lstm import LSTM
 from .cell_rnn import RNN
 from .definition import Model
@@ -29,7 +30,7 @@ from .rule_readout_only import ReadoutOnly
 from .rule_rtrl import RTRL
 
 __all__ = [
-    "LSTM", "MAX_COLUMNS", "MAX_UNITS", "MAX_WIDTH", "R8", "R16", "RNN", "RTRL", "SGD", "Block", "Cell", "Dims",
+    "GRU", "LSTM", "MAX_COLUMNS", "MAX_UNITS", "MAX_WIDTH", "R8", "R16", "RNN", "RTRL", "SGD", "Block", "Cell", "Dims",
     "Field", "Linear", "Loss", "Model", "Numbers", "Optimiser", "Readout", "ReadoutOnly", "Rule", "SquaredError",
     "Structure",
 ]  # fmt: skip

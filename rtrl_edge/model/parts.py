@@ -48,6 +48,13 @@ def whole(where: str, value: object, low: int, high: int) -> int:
     return value
 
 
+def real(where: str, value: object, low: float, high: float) -> float:
+    """The value, or ModelError unless it is a number in [low, high]."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ModelError(f"{where}: wanted a number from {low:g} to {high:g}, found {value!r}")
+    return value
+
+
 def log2(where: str, value: float, low: int, high: int) -> int:
     """The exponent of a power of two between 2**low and 2**high, or ModelError."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0 or math.isinf(value):
@@ -268,6 +275,10 @@ class Cell(Part):
     def initial(self, dims: Dims, rng: np.random.Generator, radius: float) -> npt.NDArray[np.float64]:
         """Random weights (weights,) to start from; ``radius``: spectral radius of recurrent matrices."""
         raise NotImplementedError
+
+    def mix_macs(self, dims: Dims) -> int:
+        """Multiply-accumulates of all entries of the mix, once."""
+        return len(dims.structure.blocks) * dims.states * dims.units
 
     def linear_fields(self, dims: Dims) -> list[Field]:
         """Scratch for the linear form, for rules that use it."""

@@ -88,5 +88,6 @@ class RTRL(Rule):
         if not dims.structure.mixes:
             return local_macs(dims) + dims.outputs * dims.visible
         n, s, p = dims.units, dims.states, dims.columns
-        gates = len(dims.structure.blocks)
-        return (s * n + dims.private * s + dims.visible) * p + gates * s * n + dims.outputs * dims.visible
+        spread = sum(n * b.width for b in dims.structure.blocks if b.spread)
+        columns = (s * n + dims.private * s + dims.visible) * p + n * spread
+        return columns + dims.cell.mix_macs(dims) + dims.outputs * dims.visible

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..model import Dims
-from .plain import direct, visible, visible_jacobian
+from .plain import direct, sigmoid, visible, visible_jacobian
 from .voices import Float
 
 __all__ = ["direct", "forward", "jacobians", "visible", "visible_jacobian"]
@@ -41,8 +41,4 @@ def jacobians(d: Dims, w: Float, x: Float, s: Float) -> tuple[Float, Float]:
 def _gates(d: Dims, w: Float, x: Float, s: Float) -> tuple[Float, Float, Float, Float, Float]:
     z = np.concatenate((x, [1.0], s[d.units :]))
     i, f, g, o = np.split(w.reshape(4 * d.units, -1) @ z, 4)
-    return z, _sigmoid(i), _sigmoid(f), np.tanh(g), _sigmoid(o)
-
-
-def _sigmoid(a: Float) -> Float:
-    return 0.5 * (1.0 + np.tanh(0.5 * a))
+    return z, sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)

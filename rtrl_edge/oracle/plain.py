@@ -24,3 +24,8 @@ def visible_jacobian(d: Dims, w: Float, x: Float, s: Float) -> Float:
 def direct(d: Dims, w: Float, x: Float, s: Float, c: Float) -> Float:
     """No weight acts on what the readout sees alone."""
     return np.zeros(0)
+
+
+def sigmoid(a: Float) -> Float:
+    """The logistic function."""
+    return 0.5 * (1.0 + np.tanh(0.5 * a))

@@ -1,0 +1,31 @@
+/* GRU, reset after: r, z <- sigmoid(W [x; 1; h]), q <- U [1; h], n <- tanh(W_n [x; 1] + r q), h <- (1 - z) n + z h
+ * w_hi: r, z (N_UNITS, N_PRE), n_in (N_UNITS, N_IN + 1), n_rec (N_UNITS, 1 + N_UNITS), Q3.12
+ * z: [x; 1; h] Q0.15   gates: r, z, n Q0.15   q: Q3.12, saturated   h: Q0.15 */
+enum { GRU_IN = 2 * N_UNITS * N_PRE, GRU_REC = GRU_IN + N_UNITS * (N_IN + 1) };
+
+static void cell_reset(rtrl_t *net)
+{
+    memset(net->z, 0, sizeof net->z);
+    memset(net->gates, 0, sizeof net->gates);
+    memset(net->q, 0, sizeof net->q);
+    memset(net->h, 0, sizeof net->h);
+}
+
+/* bound: h is a convex combination: |(1 - z) n + z h| <= 2^15 * 32767 < 2^30; r q <= 2^30, added in 64 bits */
+static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
+{
+    int16_t *r = net->gates, *z = r + N_UNITS, *n = z + N_UNITS;
+    memcpy(net->z, x, sizeof(int16_t) * N_IN);
+    net->z[N_IN] = ONE_Q15;
+    memcpy(&net->z[N_IN + 1], net->h, sizeof net->h);
+    for (int u = 0; u < N_UNITS; u++) {
+        r[u] = fx_sigmoid_q27(fx_dot64(&net->w_hi[u * N_PRE], net->z, N_PRE));
+        z[u] = fx_sigmoid_q27(fx_dot64(&net->w_hi[(N_UNITS + u) * N_PRE], net->z, N_PRE));
+        int64_t q = fx_dot64(&net->w_hi[GRU_REC + u * (1 + N_UNITS)], &net->z[N_IN], 1 + N_UNITS);
+        net->q[u] = (int16_t)fx_sat64(fx_round_shift64(q, 15), 32767);
+        int64_t in = fx_dot64(&net->w_hi[GRU_IN + u * (N_IN + 1)], net->z, N_IN + 1);
+        n[u] = fx_tanh_q27(fx_mac64(in, r[u], net->q[u]));
+        int32_t sum = fx_mac(fx_mul(32768 - z[u], n[u]), z[u], net->z[N_IN + 1 + u]);
+        net->h[u] = (int16_t)fx_round_shift(sum, 15);
+    }
+}
