@@ -37,6 +37,17 @@ def imports(module: Path) -> set[str]:
     return found
 
 
+def libraries(module: Path) -> set[str]:
+    """Other people's packages that a module imports, also inside functions."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(str(node.module).split(".")[0])
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+    return found - sys.stdlib_module_names
+
+
 def part(module: Path) -> str:
     return module.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
@@ -47,7 +58,14 @@ NEVER = {
     "device": {"reference", "oracle", "evaluate", "cli"},
     "firmware": {"reference", "oracle", "device", "evaluate", "cli"},
     "plan": {"reference", "oracle", "emit", "device", "evaluate", "cli"},
-    "model": {"quantize", "plan", "emit", "device", "reference", "oracle", "evaluate", "cli"},
+}
+
+
+ONLY = {
+    "model": {"errors"},
+    "fixed": {"model"},
+    "oracle": {"model", "weights", "errors"},
+    "reference": {"model", "fixed", "layout", "quantize", "errors"},
 }
 
 
@@ -56,13 +74,17 @@ def test_imports_point_one_way(module: Path) -> None:
     found = imports(module)
     assert not found & NEVER.get(part(module), set())
     assert "cli" not in found
-    if part(module) == "oracle":
-        assert found <= {"model", "weights", "errors"}
+    if part(module) in ONLY:
+        assert found <= ONLY[part(module)]
+        assert libraries(module) <= {"numpy"}
 
 
 def test_the_import_test_sees_imports() -> None:
     assert {"emit", "plan", "device"} <= set().union(*(imports(module) for module in MODULES))
     assert "emit" in imports(PACKAGE / "device" / "host.py")
+    assert imports(PACKAGE / "model" / "definition.py") == {"errors"}
+    assert libraries(PACKAGE / "device" / "host.py") == {"cffi", "numpy"}
+    assert set(ONLY) | set(NEVER) <= {part(module) for module in MODULES}
 
 
 def test_the_library_alone_needs_no_more_than_numpy() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rtrl_edge.errors import DataError, ModelError
-from rtrl_edge.model import RNN, Linear, Model, ReadoutOnly
+from rtrl_edge.model import LSTM, RNN, Linear, Model, ReadoutOnly
 from rtrl_edge.oracle import Oracle, bptt
 from rtrl_edge.stream import Float, Stream, next_sample
 from rtrl_edge.train import train
@@ -174,6 +174,11 @@ def test_streams_that_do_not_fit_are_refused(change: Callable[[Stream], Stream],
 def test_arguments_out_of_range_are_refused(arguments: dict[str, float], sentence: str) -> None:
     with pytest.raises(ModelError, match=sentence):
         train(MODEL, two_sines(300), **arguments)  # type: ignore[arg-type]
+
+
+def test_other_cells_are_refused() -> None:
+    with pytest.raises(ModelError, match=r"knows the cell RNN only, found LSTM\(.*Weights\(W, V\).*weights.initial"):
+        train(Model("net", 2, [LSTM(6)], Linear(2)), two_sines(300))
 
 
 @pytest.mark.parametrize("samples", [128, 129, 640, 761, 1281])

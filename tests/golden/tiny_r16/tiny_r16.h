@@ -23,7 +23,7 @@ enum {
     TINY_R16_INPUTS = 1,
     TINY_R16_OUTPUTS = 1,
     TINY_R16_UNITS = 2,
-    TINY_R16_COLUMNS = 8, /* trainable weights of the cell: slices of a step count in these */
+    TINY_R16_SLICES = 8,  /* parts into which a learning step can be cut */
     TINY_R16_BYTES = 140      /* sizeof(tiny_r16_t): all memory there is */
 };
 
@@ -46,14 +46,14 @@ typedef struct {
     int16_t v_hi[3];           /* readout weights of the forward pass, Q3.12, [output][h; 1] */
     int16_t v_lo[3];           /* their residual: V = v_hi + v_lo * 2^-16 */
     int16_t y[1];              /* prediction, Q3.12 */
-    int16_t e[1];              /* output error of the last labelled step, format of y */
-    int16_t w_lo[8];           /* residual of w_hi: W = w_hi + w_lo * 2^-16 */
-    int16_t J[16];             /* influence matrix dh/dW, one column after the other */
-    int16_t D[4];              /* dh_t/dh_{t-1} * 2^d_exp, rows of units */
-    int16_t slope[2];          /* 1 - h^2, Q0.15 */
-    int16_t c[2];              /* credit dL/dh * 2^c_exp */
+    int16_t e[1];              /* dL/dy of the last labelled step */
+    int16_t J[16];             /* influence matrix ds/dW, one column after the other */
+    int16_t coef[2];           /* ds/d(pre-activation), Q0.15, [gate][component][unit] */
+    int16_t D[4];              /* ds_t/dh_{t-1} * 2^d_exp, without keep, rows of units */
+    int16_t c[2];              /* credit dL/ds * 2^c_exp of the states that the readout sees */
     uint16_t column;           /* next column of a step that is cut into slices */
-    int8_t E[8];               /* exponent of each column: dh/dw_p = J[p] * 2^-E[p] */
+    int16_t w_lo[8];           /* residual of w_hi: W = w_hi + w_lo * 2^-16 */
+    int8_t E[8];               /* exponent of each column: ds/dw_p = J[p] * 2^-E[p] */
     int8_t d_exp;              /* exponent of D */
     int8_t c_exp;              /* exponent of the credit */
     uint8_t phase;             /* 0 idle, 1 predicted, 2 observing, 3 learning */
@@ -75,9 +75,9 @@ tiny_r16_status_t tiny_r16_learn(tiny_r16_t *net, const int16_t target[TINY_R16_
 tiny_r16_status_t tiny_r16_observe(tiny_r16_t *net);
 
 /* tiny_r16_learn in slices, with the same bits: begin, then slices until one returns 0. A predict that comes
- * early completes the rest. Each slice does at most `columns` columns and returns how many are left. */
+ * early completes the rest. Each slice does at most `count` of the TINY_R16_SLICES parts and returns how many are left. */
 tiny_r16_status_t tiny_r16_learn_begin(tiny_r16_t *net, const int16_t target[TINY_R16_OUTPUTS]);
-uint16_t tiny_r16_learn_slice(tiny_r16_t *net, uint16_t columns);
+uint16_t tiny_r16_learn_slice(tiny_r16_t *net, uint16_t count);
 
 #ifdef __cplusplus
 }

@@ -3,7 +3,7 @@
  * C99, no heap, no floating point, no recursion, nothing of libc but memcpy and memset. */
 #include "tiny_r8_config.h"
 
-#if RTRL_KERNEL_ABI != 1
+#if RTRL_KERNEL_ABI != 2
 #error "tiny_r8_config.h belongs to another version: run `rtrl-edge generate` again, for all files"
 #endif
 _Static_assert(sizeof(tiny_r8_t) == TINY_R8_BYTES, "the RAM plan and the struct disagree");
@@ -16,16 +16,16 @@ _Static_assert(offsetof(tiny_r8_t, h) == 40, "h is not where the plan has it");
 _Static_assert(offsetof(tiny_r8_t, v_hi) == 44, "v_hi is not where the plan has it");
 _Static_assert(offsetof(tiny_r8_t, y) == 50, "y is not where the plan has it");
 _Static_assert(offsetof(tiny_r8_t, e) == 52, "e is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, slope) == 54, "slope is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, coef) == 54, "coef is not where the plan has it");
 _Static_assert(offsetof(tiny_r8_t, c) == 58, "c is not where the plan has it");
 _Static_assert(offsetof(tiny_r8_t, column) == 62, "column is not where the plan has it");
 _Static_assert(offsetof(tiny_r8_t, v_lo) == 64, "v_lo is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, w_lo) == 67, "w_lo is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, J) == 75, "J is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, E) == 91, "E is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, D) == 99, "D is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, d_exp) == 103, "d_exp is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, c_exp) == 104, "c_exp is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, J) == 67, "J is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, E) == 83, "E is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, D) == 91, "D is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, d_exp) == 95, "d_exp is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, c_exp) == 96, "c_exp is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, w_lo) == 97, "w_lo is not where the plan has it");
 _Static_assert(offsetof(tiny_r8_t, phase) == 105, "phase is not where the plan has it");
 
 /* tanh(i / 32), Q0.15 */
@@ -50,6 +50,11 @@ static const int16_t rtrl_tanh_table[257] = {
     32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
     32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
     32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
+};
+
+/* gates: first weight, first entry of z, entries of z, where h begins in a row (or -1), spread */
+static const rtrl_block_t rtrl_blocks[N_BLOCKS] RTRL_UNUSED = {
+    { 0, 0, 4, 2, 0 }, /* W */
 };
 
 /* cell weights of the forward pass, Q3.12, [unit][x; 1; h] */
@@ -81,6 +86,16 @@ _Static_assert((-1 >> 1) == -1, "this compiler shifts negative numbers logically
 RTRL_INLINE int64_t fx_mac64(int64_t acc, int32_t a, int32_t b)
 {
     return acc + a * b;
+}
+
+/* sum of a[i] b[i] */
+RTRL_INLINE int64_t fx_dot64(const int16_t *a, const int16_t *b, int count)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < count; i++) {
+        sum = fx_mac64(sum, a[i], b[i]);
+    }
+    return sum;
 }
 
 /* clamp to [-top - 1, top] */
@@ -163,6 +178,24 @@ RTRL_INLINE int16_t fx_tanh_q27(int64_t a)
     return (int16_t)(v < 0 ? -t : t);
 }
 
+/* logistic function of a sum with 27 fraction bits, Q0.15: (1 + tanh(a / 2)) / 2 */
+RTRL_INLINE int16_t fx_sigmoid_q27(int64_t a)
+{
+    int32_t s = (32768 + fx_tanh_q27(a >> 1) + 1) >> 1;
+    return (int16_t)(s > 32767 ? 32767 : s);
+}
+
+/* derivatives from the implemented values, Q0.15: s (1 - s) of the logistic function, 1 - t^2 of tanh */
+RTRL_INLINE int16_t fx_sigmoid_slope(int16_t s)
+{
+    return (int16_t)fx_round_shift(s * (32768 - s), 15);
+}
+
+RTRL_INLINE int16_t fx_tanh_slope(int16_t t)
+{
+    return (int16_t)fx_sat(32768 - fx_round_shift(t * t, 15), 32767);
+}
+
 /* ---- fx_bounded.h ---- */
 /* fx_bounded.h - the words that rely on a bound which the plan proves. fx_bounded_checked.h is the same
  * list with a trap where such a bound would be broken; the tests run both. */
@@ -198,7 +231,7 @@ RTRL_INLINE int32_t fx_narrow(int32_t v, int32_t top)
 }
 
 /* ---- optimiser_sgd.c ---- */
-/* w <- w - clip(g / 2^shift, limit), saturated: the gradient's exponent and the rate are both in shift.
+/* w <- w - clip(g * 2^-frac * rate, limit), saturated: the gradient's exponent and the rate are one shift.
  * A weight is hi * 2^W_LO_BITS + lo, with hi the int16 Q3.12 that the forward pass reads: rounding the step
  * into the long word, and never into hi, is what keeps small steps alive.
  * bound: |w| <= TOP < 2^31, so the comparisons below cannot overflow */
@@ -217,67 +250,77 @@ RTRL_INLINE void optimiser_step(int16_t *hi, w_lo_word *lo, int32_t g, int shift
     *lo = (w_lo_word)(w - nearest * UNIT);
 }
 
+/* weight q of the readout */
+RTRL_INLINE void optimiser_readout(rtrl_t *net, int q, int32_t g, int frac)
+{
+    optimiser_step(&net->v_hi[q], &net->v_lo[q], g, frac - (W_FRAC - V_RATE), V_LIMIT);
+}
+
+/* ---- optimiser_sgd_cell.c ---- */
+/* weight p of the cell */
+RTRL_INLINE void optimiser_cell(rtrl_t *net, int p, int32_t g, int frac)
+{
+    optimiser_step(&net->w_hi[p], &net->w_lo[p], g, frac - (W_FRAC - W_RATE), W_LIMIT);
+}
+
 /* ---- loss_squared.c ---- */
 /* Squared error: e = y - target, saturated, in the format of y */
-RTRL_INLINE void loss_error(int16_t e[N_OUT], const int16_t y[N_OUT], const int16_t target[N_OUT])
+static void loss_error(rtrl_t *net, const int16_t target[N_OUT])
 {
     for (int o = 0; o < N_OUT; o++) {
-        e[o] = (int16_t)fx_sat(y[o] - target[o], 32767);
+        net->e[o] = (int16_t)fx_sat(net->y[o] - target[o], 32767);
     }
 }
 
 /* ---- readout_linear.c ---- */
 /* Linear readout: y = V [h; 1]
- * v_hi: (N_OUT, N_UNITS + 1) Q3.12   h: Q0.15   the sum is exact in 64 bits, y saturates */
-RTRL_INLINE void readout_predict(int16_t y[N_OUT], const int16_t h[N_UNITS], const int16_t v_hi[N_OUT * N_ROW])
+ * v_hi: (N_OUT, N_SEEN + 1) Q3.12   h: (N_SEEN) Q0.15   the sum is exact in 64 bits, y saturates */
+static void readout_predict(rtrl_t *net)
 {
     for (int o = 0; o < N_OUT; o++) {
-        const int16_t *row = &v_hi[o * N_ROW];
-        int64_t sum = fx_mac64(0, row[N_UNITS], ONE_Q15);
-        for (int k = 0; k < N_UNITS; k++) {
-            sum = fx_mac64(sum, row[k], h[k]);
-        }
-        y[o] = (int16_t)fx_sat64(fx_round_shift64(sum, 27 - Y_FRAC), 32767);
+        const int16_t *row = &net->v_hi[o * N_ROW];
+        int64_t sum = fx_mac64(fx_dot64(row, net->h, N_SEEN), row[N_SEEN], ONE_Q15);
+        net->y[o] = (int16_t)fx_sat64(fx_round_shift64(sum, 27 - Y_FRAC), 32767);
     }
 }
 
-/* dL/dh[k] = sum_o e[o] V[o][k], exact, Y_FRAC + 12 fraction bits */
-RTRL_INLINE int64_t readout_credit_sum(const int16_t e[N_OUT], const int16_t v_hi[N_OUT * N_ROW], int k)
+/* dL/dh[k] = sum_o e[o] V[o][k], exact, ERR_FRAC + 12 fraction bits */
+RTRL_INLINE int64_t readout_credit_sum(const rtrl_t *net, int k)
 {
     int64_t sum = 0;
     for (int o = 0; o < N_OUT; o++) {
-        sum = fx_mac64(sum, e[o], v_hi[o * N_ROW + k]);
+        sum = fx_mac64(sum, net->e[o], net->v_hi[o * N_ROW + k]);
     }
     return sum;
 }
 
-/* credit c = dL/dh, rounded to int16 with one exponent for all; returns that exponent
+/* credit c = dL/dh, rounded to int16 with one exponent for all
  * bound: after the shift sum |c| <= L1_MAX, so sum |c| |J| < 2^30. The sums are computed twice: an array of
  * them would make the stack grow with the model */
-RTRL_INLINE int8_t readout_credit(int16_t c[N_UNITS], const int16_t e[N_OUT], const int16_t v_hi[N_OUT * N_ROW])
+RTRL_INLINE void readout_credit(rtrl_t *net, int16_t c[N_SEEN], int8_t *c_exp)
 {
     uint64_t l1 = 0, peak = 0;
-    for (int k = 0; k < N_UNITS; k++) {
-        int64_t sum = readout_credit_sum(e, v_hi, k);
+    for (int k = 0; k < N_SEEN; k++) {
+        int64_t sum = readout_credit_sum(net, k);
         uint64_t size = (uint64_t)(sum < 0 ? -sum : sum);
         l1 += size;
         peak = size > peak ? size : peak;
     }
-    int shift = fx_block_shift(l1, peak, N_UNITS, L1_MAX, 32767, 0);
-    for (int k = 0; k < N_UNITS; k++) {
-        int64_t sum = fx_round_shift64(readout_credit_sum(e, v_hi, k), shift);
+    int shift = fx_block_shift(l1, peak, N_SEEN, L1_MAX, 32767, 0);
+    for (int k = 0; k < N_SEEN; k++) {
+        int64_t sum = fx_round_shift64(readout_credit_sum(net, k), shift);
         c[k] = (int16_t)fx_narrow((int32_t)sum, 32767);
     }
-    return (int8_t)(Y_FRAC + 12 - shift);
+    *c_exp = (int8_t)(ERR_FRAC + 12 - shift);
 }
 
-/* V <- V - rate * clip(e [h; 1]^T)   |e h| <= 2^30, Y_FRAC + 15 fraction bits */
-RTRL_INLINE void readout_learn(int16_t v_hi[N_OUT * N_ROW], w_lo_word v_lo[N_OUT * N_ROW], const int16_t e[N_OUT], const int16_t h[N_UNITS])
+/* V <- V - rate * clip(e [h; 1]^T)   |e h| <= 2^30, ERR_FRAC + 15 fraction bits */
+static void readout_learn(rtrl_t *net)
 {
     for (int o = 0; o < N_OUT; o++) {
         for (int k = 0; k < N_ROW; k++) {
-            int32_t g = fx_mul(e[o], k < N_UNITS ? h[k] : ONE_Q15);
-            optimiser_step(&v_hi[o * N_ROW + k], &v_lo[o * N_ROW + k], g, Y_FRAC + 15 - (W_FRAC - V_RATE), V_LIMIT);
+            int32_t g = fx_mul(net->e[o], k < N_SEEN ? net->h[k] : ONE_Q15);
+            optimiser_readout(net, o * N_ROW + k, g, ERR_FRAC + 15);
         }
     }
 }
@@ -285,72 +328,163 @@ RTRL_INLINE void readout_learn(int16_t v_hi[N_OUT * N_ROW], w_lo_word v_lo[N_OUT
 /* ---- cell_rnn.c ---- */
 /* Elman cell: h <- tanh(W [x; 1; h])
  * w_hi: (N_UNITS, N_PRE) Q3.12   z, h: Q0.15   the sum is exact in 64 bits, 27 fraction bits */
-RTRL_INLINE void cell_forward(int16_t h[N_UNITS], int16_t z[N_PRE], const int16_t x[N_IN], const int16_t w_hi[N_COLUMNS])
+static void cell_reset(rtrl_t *net)
 {
-    memcpy(z, x, sizeof(int16_t) * N_IN);
-    z[N_IN] = ONE_Q15;
-    memcpy(&z[N_IN + 1], h, sizeof(int16_t) * N_UNITS);
+    memset(net->z, 0, sizeof net->z);
+    memset(net->h, 0, sizeof net->h);
+}
+
+static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
+{
+    memcpy(net->z, x, sizeof(int16_t) * N_IN);
+    net->z[N_IN] = ONE_Q15;
+    memcpy(&net->z[N_IN + 1], net->h, sizeof net->h);
     for (int i = 0; i < N_UNITS; i++) {
-        int64_t sum = 0;
-        for (int j = 0; j < N_PRE; j++) {
-            sum = fx_mac64(sum, w_hi[i * N_PRE + j], z[j]);
+        net->h[i] = fx_tanh_q27(fx_dot64(&net->w_hi[i * N_PRE], net->z, N_PRE));
+    }
+}
+
+/* ---- cell_rnn_linear.c ---- */
+/* Elman cell, its linear form: the one coefficient: 1 - h^2, Q0.15, of the h that the table gave */
+RTRL_INLINE void cell_linearise(rtrl_t *net)
+{
+    for (int i = 0; i < N_UNITS; i++) {
+        net->coef[i] = fx_tanh_slope(net->h[i]);
+    }
+}
+
+/* ---- mix_blocks.c ---- */
+/* The mix of cells whose units meet only in W z: row r = (component k, unit i), column l of the units:
+ * sum over the gates of coef[gate][k][i] * W_gate[i][l], COEF_FRAC + 12 fraction bits; the cell states why it fits */
+RTRL_INLINE int32_t cell_mix(const rtrl_t *net, int r, int l)
+{
+    int k = r / N_UNITS, i = r % N_UNITS;
+    int32_t sum = 0;
+    for (int b = 0; b < N_BLOCKS; b++) {
+        const rtrl_block_t *block = &rtrl_blocks[b];
+        if (block->recurrent >= 0) {
+            sum = fx_mac(sum, net->coef[(b * N_COMPONENTS + k) * N_UNITS + i],
+                         net->w_hi[block->offset + i * block->width + block->recurrent + l]);
         }
-        h[i] = fx_tanh_q27(sum);
     }
+    return sum;
 }
 
-/* slope[i] = 1 - h[i]^2, Q0.15, of the h that the table gave */
-RTRL_INLINE void cell_slope(int16_t slope[N_UNITS], const int16_t h[N_UNITS])
+/* ---- cell_plain.c ---- */
+/* A cell whose state the readout sees as it is, and without weights that act on the readout alone. */
+RTRL_INLINE void cell_credit(rtrl_t *net)
 {
-    for (int i = 0; i < N_UNITS; i++) {
-        slope[i] = (int16_t)fx_sat(32768 - fx_round_shift(fx_mul(h[i], h[i]), 15), 32767);
-    }
+    (void)net;
 }
 
-/* D[k][l] = slope[k] * W[k][l], rounded with one exponent for the whole matrix; returns that exponent, <= 15
- * bound: |slope w| <= 32767 * 32768 < 2^30; after the shift no row of D has an L1 norm above L1_MAX, so
- * sum |D| |J| < 2^30, and no entry exceeds D_MAX */
-RTRL_INLINE int8_t cell_dynamics(d_word D[N_UNITS * N_UNITS], const int16_t slope[N_UNITS], const int16_t w_hi[N_COLUMNS])
+RTRL_INLINE void cell_learn(rtrl_t *net)
 {
-    enum { LEAST = 12 }; /* check: 27 - 12 == 15, the largest exponent */
+    (void)net;
+}
+
+/* ---- columns.c ---- */
+/* Columns of J: weight after weight, block after block; and the word in which one is kept between steps. */
+typedef struct {
+    int p;     /* number of the column, which is that of the weight */
+    int block; /* gate */
+    int unit;
+    int input; /* entry of z */
+    int end;   /* last entry of z in this row, plus one */
+} column_t;
+
+static column_t column_at(int p)
+{
+    int b = 0;
+    while (b + 1 < N_BLOCKS && p >= rtrl_blocks[b + 1].offset) {
+        b++;
+    }
+    int inside = p - rtrl_blocks[b].offset, width = rtrl_blocks[b].width, at = rtrl_blocks[b].at;
+    column_t here = { p, b, inside / width, at + inside % width, at + width };
+    return here;
+}
+
+RTRL_INLINE void column_next(column_t *here)
+{
+    here->p++;
+    if (++here->input < here->end) {
+        return;
+    }
+    if (++here->unit == N_UNITS) {
+        here->unit = 0;
+        here->block += here->block + 1 < N_BLOCKS;
+    }
+    here->input = rtrl_blocks[here->block].at;
+    here->end = here->input + rtrl_blocks[here->block].width;
+}
+
+/* column <- acc * 2^-frac with the exponent that uses J_BITS - 1 bits; larger than the cap: saturate, and say so
+ * returns the exponent */
+RTRL_INLINE int8_t column_store(j_word *column, const int32_t *acc, int count, int frac, uint32_t *capped)
+{
+    uint32_t bits = 1; /* not 0: its highest bit is looked for */
+    for (int k = 0; k < count; k++) {
+        bits |= fx_magnitude(acc[k]);
+    }
+    int exponent = frac - (fx_floor_log2(bits) - (J_BITS - 2));
+    exponent = exponent > E_MAX ? E_MAX : exponent;
+    if (exponent < E_MIN) {
+        exponent = E_MIN;
+        (*capped)++;
+    }
+    for (int k = 0; k < count; k++) {
+        column[k] = (j_word)fx_sat(fx_scale(acc[k], frac - exponent), J_MAX);
+    }
+    return (int8_t)exponent;
+}
+
+/* ---- keep_none.c ---- */
+/* A cell that keeps nothing of its own past beside what the mix carries. */
+RTRL_INLINE uint64_t keep_l1(const rtrl_t *net, int r)
+{
+    (void)net;
+    (void)r;
+    return 0;
+}
+
+RTRL_INLINE void keep_add(rtrl_t *net, const j_word column[N_STATES])
+{
+    (void)net;
+    (void)column;
+}
+
+/* ---- dynamics.c ---- */
+/* D[r][l] = the cell's mix, rounded with one exponent d_exp <= COEF_FRAC for the whole matrix
+ * bound: after the shift no row of D and keep together has an L1 norm above L1_MAX, so sum |D| |J| + sum |keep| |J|
+ * < 2^30; and no entry of D exceeds D_MAX */
+static void dynamics(rtrl_t *net)
+{
     uint64_t l1 = 0;
     uint32_t peak = 0;
-    for (int k = 0; k < N_UNITS; k++) {
-        const int16_t *row = &w_hi[k * N_PRE + N_IN + 1];
-        uint32_t row_l1 = 0, row_peak = 0;
+    for (int r = 0; r < N_STATES; r++) {
+        uint64_t row = keep_l1(net, r);
         for (int l = 0; l < N_UNITS; l++) {
-            uint32_t size = (uint32_t)fx_abs(row[l]);
-            row_l1 += size;
-            row_peak = size > row_peak ? size : row_peak;
+            uint32_t size = (uint32_t)fx_abs(cell_mix(net, r, l));
+            row += size;
+            peak = size > peak ? size : peak;
         }
-        uint64_t k_l1 = (uint64_t)(uint32_t)slope[k] * row_l1;
-        uint32_t k_peak = (uint32_t)slope[k] * row_peak;
-        l1 = k_l1 > l1 ? k_l1 : l1;
-        peak = k_peak > peak ? k_peak : peak;
+        l1 = row > l1 ? row : l1;
     }
-    int shift = fx_block_shift(l1, peak, N_UNITS, L1_MAX, D_MAX, LEAST);
-    for (int k = 0; k < N_UNITS; k++) {
+    int shift = fx_block_shift(l1, peak, N_UNITS + N_PRIVATE, L1_MAX, D_MAX, MIX_FRAC - COEF_FRAC);
+    for (int r = 0; r < N_STATES; r++) {
         for (int l = 0; l < N_UNITS; l++) {
-            int32_t d = fx_mul(slope[k], w_hi[k * N_PRE + N_IN + 1 + l]);
-            D[k * N_UNITS + l] = (d_word)fx_narrow(fx_round_shift(d, shift), D_MAX);
+            net->D[r * N_UNITS + l] = (d_word)fx_narrow(fx_round_shift(cell_mix(net, r, l), shift), D_MAX);
         }
     }
-    return (int8_t)(27 - shift);
-}
-
-/* immediate term of column (i, j): d h_i / d W[i][j] = slope[i] z[j], 30 fraction bits, in row i only */
-RTRL_INLINE int32_t cell_immediate(const int16_t slope[N_UNITS], const int16_t z[N_PRE], int i, int j)
-{
-    return fx_mul(slope[i], z[j]);
+    net->d_exp = (int8_t)(MIX_FRAC - shift);
 }
 
 /* ---- dot_c.c ---- */
 /* Products with a column of J, plain C. A variant of this file for other instructions gives the same bits,
  * because no sum can overflow: sum |a| |J| < 2^30 by the L1 norm of a row (fx_block_shift).
- * acc: (N_UNITS)   D: (N_UNITS, N_UNITS)   column: (N_UNITS) */
-RTRL_INLINE void dot_dynamics(int32_t acc[N_UNITS], const d_word D[N_UNITS * N_UNITS], const j_word column[N_UNITS])
+ * acc: (N_STATES)   D: (N_STATES, N_UNITS)   column: (N_UNITS), the last component */
+RTRL_INLINE void dot_dynamics(int32_t acc[N_STATES], const d_word D[N_STATES * N_UNITS], const j_word column[N_UNITS])
 {
-    enum { FOURS = N_UNITS / 4 * 4 };
+    enum { FOURS = N_STATES / 4 * 4 };
     for (int k = 0; k < FOURS; k += 4) { /* four rows at a time: each entry of the column is loaded once for them */
         const d_word *a = &D[k * N_UNITS], *b = a + N_UNITS, *c = b + N_UNITS, *d = c + N_UNITS;
         int32_t a_sum = 0, b_sum = 0, c_sum = 0, d_sum = 0;
@@ -365,7 +499,7 @@ RTRL_INLINE void dot_dynamics(int32_t acc[N_UNITS], const d_word D[N_UNITS * N_U
         acc[k + 2] = c_sum;
         acc[k + 3] = d_sum;
     }
-    for (int k = FOURS; k < N_UNITS; k++) {
+    for (int k = FOURS; k < N_STATES; k++) {
         int32_t sum = 0;
         for (int l = 0; l < N_UNITS; l++) {
             sum = fx_mac(sum, D[k * N_UNITS + l], column[l]);
@@ -374,17 +508,31 @@ RTRL_INLINE void dot_dynamics(int32_t acc[N_UNITS], const d_word D[N_UNITS * N_U
     }
 }
 
-RTRL_INLINE int32_t dot_credit(const int16_t c[N_UNITS], const j_word column[N_UNITS])
+RTRL_INLINE int32_t dot_credit(const int16_t c[N_SEEN], const j_word column[N_SEEN])
 {
     int32_t sum = 0;
-    for (int k = 0; k < N_UNITS; k++) {
+    for (int k = 0; k < N_SEEN; k++) {
         sum = fx_mac(sum, c[k], column[k]);
     }
     return sum;
 }
 
+/* ---- immediate.c ---- */
+/* Immediate term of a column: coef[gate][k][unit] * z[input] in each component k of its unit
+ * bound: |coef z| <= 2^30, frac <= COEF_FRAC + 15, so the shift is a right one; acc + immediate < 2^31 */
+RTRL_INLINE void immediate_add(rtrl_t *net, const column_t *here, int frac)
+{
+    int down = COEF_FRAC + 15 - frac;
+    down = down > 31 ? 31 : down;
+    for (int k = 0; k < N_COMPONENTS; k++) {
+        int r = k * N_UNITS + here->unit;
+        int32_t term = fx_mul(net->coef[here->block * N_STATES + r], net->z[here->input]);
+        net->acc[r] = fx_add(net->acc[r], fx_round_shift(term, down));
+    }
+}
+
 /* ---- rule_rtrl.c ---- */
-/* Exact RTRL: J <- D J + I, g = c^T J, W <- W - rate g, one column after the other, in place.
+/* Exact RTRL: J <- (keep + D) J + I, g = c^T J, W <- W - rate g, one column after the other, in place.
  * Column p of the new J needs only column p of the old one, so a step can stop after any column. */
 static void rule_reset(rtrl_t *net)
 {
@@ -394,68 +542,60 @@ static void rule_reset(rtrl_t *net)
 
 static void rule_init(rtrl_t *net)
 {
-    memcpy(net->w_lo, factory_w_lo, sizeof net->w_lo);
     rule_reset(net);
 }
 
-/* what all columns share: D with the weights of the forward pass, and the credit */
+/* what all columns share: the linear form with the weights of the forward pass, and the credit */
 static void rule_begin(rtrl_t *net, bool learn)
 {
-    cell_slope(net->slope, net->h);
-    net->d_exp = cell_dynamics(net->D, net->slope, net->w_hi);
+    cell_linearise(net);
+    dynamics(net);
     if (learn) {
-        net->c_exp = readout_credit(net->c, net->e, net->v_hi);
+        readout_credit(net, net->c, &net->c_exp);
+        cell_credit(net);
     }
     net->column = 0;
 }
 
-/* J_p <- D J_p + immediate, with a new exponent
- * J_p: (N_UNITS) * 2^-E_p   D: (N_UNITS, N_UNITS) * 2^-d_exp   acc: int32 * 2^-(d_exp + E_p)
- * bound: |D J| < 2^30 (L1_MAX), immediate < 2^30, so acc fits; then the exponent that uses J_BITS - 1 bits */
-static void rule_advance(rtrl_t *net, int p, int i, int j)
+/* J_p: (N_STATES) * 2^-E_p   D: (N_STATES, N_UNITS) * 2^-d_exp   acc: int32 * 2^-(d_exp + E_p)
+ * bound: |D J| + |keep J| < 2^30 (L1_MAX), immediate <= 2^30, so acc fits */
+static void rule_advance(rtrl_t *net, const column_t *here)
 {
-    j_word *column = &net->J[p * N_UNITS];
-    int frac = net->d_exp + net->E[p]; /* <= 30 */
-    int down = 30 - frac;
-    int32_t immediate = fx_round_shift(cell_immediate(net->slope, net->z, i, j), down > 31 ? 31 : down);
-    dot_dynamics(net->acc, net->D, column);
-    net->acc[i] = fx_add(net->acc[i], immediate);
-    uint32_t bits = 1; /* not 0: its highest bit is looked for */
-    for (int k = 0; k < N_UNITS; k++) {
-        bits |= fx_magnitude(net->acc[k]);
-    }
-    int exponent = frac - (fx_floor_log2(bits) - (J_BITS - 2));
-    exponent = exponent > E_MAX ? E_MAX : exponent;
-    if (exponent < E_MIN) { /* larger than the cap: saturate, and say so */
-        exponent = E_MIN;
-        net->capped++;
-    }
-    for (int k = 0; k < N_UNITS; k++) {
-        column[k] = (j_word)fx_sat(fx_scale(net->acc[k], frac - exponent), J_MAX);
-    }
-    net->E[p] = (int8_t)exponent;
+    j_word *column = &net->J[here->p * N_STATES];
+    int frac = net->d_exp + net->E[here->p];
+    dot_dynamics(net->acc, net->D, &column[N_STATES - N_UNITS]);
+    keep_add(net, column);
+    immediate_add(net, here, frac);
+    net->E[here->p] = column_store(column, net->acc, N_STATES, frac, &net->capped);
 }
 
 /* count columns at most; returns how many are left */
-static uint16_t rule_columns(rtrl_t *net, uint16_t count, bool learn)
+static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
 {
-    int i = net->column / N_PRE, j = net->column % N_PRE;
-    while (count > 0 && net->column < N_COLUMNS) {
-        int p = net->column;
-        rule_advance(net, p, i, j);
+    column_t here = column_at(net->column);
+    while (count > 0 && here.p < N_COLUMNS) {
+        rule_advance(net, &here);
         if (learn) {
-            int32_t g = dot_credit(net->c, &net->J[p * N_UNITS]);
-            int frac = net->c_exp + net->E[p];
-            optimiser_step(&net->w_hi[p], &net->w_lo[p], g, frac - (W_FRAC - W_RATE), W_LIMIT);
+            int32_t g = dot_credit(net->c, &net->J[here.p * N_STATES + N_STATES - N_SEEN]);
+            optimiser_cell(net, here.p, g, net->c_exp + net->E[here.p]);
         }
-        if (++j == N_PRE) {
-            j = 0;
-            i++;
-        }
-        net->column++;
+        column_next(&here);
         count--;
     }
-    return (uint16_t)(N_COLUMNS - net->column);
+    net->column = (uint16_t)here.p;
+    return (uint16_t)(N_COLUMNS - here.p);
+}
+
+/* ---- trains_cell.c ---- */
+/* The cell's weights move: they have low parts, and some cells have weights that act on the readout alone. */
+static void trains_init(rtrl_t *net)
+{
+    memcpy(net->w_lo, factory_w_lo, sizeof net->w_lo);
+}
+
+static void trains_direct(rtrl_t *net)
+{
+    cell_learn(net);
 }
 
 /* ---- step.c ---- */
@@ -469,13 +609,13 @@ static void step_init(rtrl_t *net)
     memcpy(net->w_hi, factory_w_hi, sizeof net->w_hi);
     memcpy(net->v_hi, factory_v_hi, sizeof net->v_hi);
     memcpy(net->v_lo, factory_v_lo, sizeof net->v_lo);
+    trains_init(net);
     rule_init(net);
 }
 
 static void step_reset(rtrl_t *net)
 {
-    memset(net->z, 0, sizeof net->z);
-    memset(net->h, 0, sizeof net->h);
+    cell_reset(net);
     rule_reset(net);
     net->phase = IDLE;
 }
@@ -488,23 +628,24 @@ static bool step_begin(rtrl_t *net, const int16_t *target)
     }
     net->phase = target ? LEARNING : OBSERVING;
     if (target) {
-        loss_error(net->e, net->y, target);
+        loss_error(net, target);
     }
     rule_begin(net, target != NULL);
     if (target) {
-        readout_learn(net->v_hi, net->v_lo, net->e, net->h); /* after the credit, which needs the old readout */
+        trains_direct(net);
+        readout_learn(net); /* after the credit, which needs the old readout */
         net->steps++;
     }
     return true;
 }
 
-/* columns still to do */
-static uint16_t step_slice(rtrl_t *net, uint16_t columns)
+/* slices still to do: of most rules, columns */
+static uint16_t step_slice(rtrl_t *net, uint16_t count)
 {
     if (net->phase != LEARNING && net->phase != OBSERVING) {
         return 0;
     }
-    uint16_t left = rule_columns(net, columns, net->phase == LEARNING);
+    uint16_t left = rule_slice(net, count, net->phase == LEARNING);
     if (left == 0) {
         net->phase = IDLE;
     }
@@ -516,9 +657,9 @@ static void step_predict(rtrl_t *net, const int16_t x[N_IN], int16_t y[N_OUT])
     if (net->phase == PREDICTED) { /* a label that never came: the influence still has to move */
         (void)step_begin(net, NULL);
     }
-    (void)step_slice(net, N_COLUMNS);
-    cell_forward(net->h, net->z, x, net->w_hi);
-    readout_predict(net->y, net->h, net->v_hi);
+    (void)step_slice(net, UINT16_MAX);
+    cell_forward(net, x);
+    readout_predict(net);
     memcpy(y, net->y, sizeof net->y);
     net->phase = PREDICTED;
 }
@@ -545,7 +686,7 @@ tiny_r8_status_t tiny_r8_learn(tiny_r8_t *net, const int16_t target[TINY_R8_OUTP
     if (!step_begin(net, target)) {
         return TINY_R8_NO_PREDICTION;
     }
-    (void)step_slice(net, N_COLUMNS);
+    (void)step_slice(net, UINT16_MAX);
     return TINY_R8_OK;
 }
 
@@ -554,7 +695,7 @@ tiny_r8_status_t tiny_r8_observe(tiny_r8_t *net)
     if (!step_begin(net, NULL)) {
         return TINY_R8_NO_PREDICTION;
     }
-    (void)step_slice(net, N_COLUMNS);
+    (void)step_slice(net, UINT16_MAX);
     return TINY_R8_OK;
 }
 
@@ -563,7 +704,7 @@ tiny_r8_status_t tiny_r8_learn_begin(tiny_r8_t *net, const int16_t target[TINY_R
     return step_begin(net, target) ? TINY_R8_OK : TINY_R8_NO_PREDICTION;
 }
 
-uint16_t tiny_r8_learn_slice(tiny_r8_t *net, uint16_t columns)
+uint16_t tiny_r8_learn_slice(tiny_r8_t *net, uint16_t count)
 {
-    return step_slice(net, columns);
+    return step_slice(net, count);
 }

@@ -3,7 +3,7 @@
  * C99, no heap, no floating point, no recursion, nothing of libc but memcpy and memset. */
 #include "tiny_readout_config.h"
 
-#if RTRL_KERNEL_ABI != 1
+#if RTRL_KERNEL_ABI != 2
 #error "tiny_readout_config.h belongs to another version: run `rtrl-edge generate` again, for all files"
 #endif
 _Static_assert(sizeof(tiny_readout_t) == TINY_READOUT_BYTES, "the RAM plan and the struct disagree");
@@ -41,6 +41,11 @@ static const int16_t rtrl_tanh_table[257] = {
     32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
 };
 
+/* gates: first weight, first entry of z, entries of z, where h begins in a row (or -1), spread */
+static const rtrl_block_t rtrl_blocks[N_BLOCKS] RTRL_UNUSED = {
+    { 0, 0, 4, 2, 0 }, /* W */
+};
+
 /* cell weights of the forward pass, Q3.12, [unit][x; 1; h] */
 static const int16_t factory_w_hi[8] = {
     48, 0, -1264, -3463, 1845, 0, -3463, 1264,
@@ -65,6 +70,16 @@ _Static_assert((-1 >> 1) == -1, "this compiler shifts negative numbers logically
 RTRL_INLINE int64_t fx_mac64(int64_t acc, int32_t a, int32_t b)
 {
     return acc + a * b;
+}
+
+/* sum of a[i] b[i] */
+RTRL_INLINE int64_t fx_dot64(const int16_t *a, const int16_t *b, int count)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < count; i++) {
+        sum = fx_mac64(sum, a[i], b[i]);
+    }
+    return sum;
 }
 
 /* clamp to [-top - 1, top] */
@@ -147,6 +162,24 @@ RTRL_INLINE int16_t fx_tanh_q27(int64_t a)
     return (int16_t)(v < 0 ? -t : t);
 }
 
+/* logistic function of a sum with 27 fraction bits, Q0.15: (1 + tanh(a / 2)) / 2 */
+RTRL_INLINE int16_t fx_sigmoid_q27(int64_t a)
+{
+    int32_t s = (32768 + fx_tanh_q27(a >> 1) + 1) >> 1;
+    return (int16_t)(s > 32767 ? 32767 : s);
+}
+
+/* derivatives from the implemented values, Q0.15: s (1 - s) of the logistic function, 1 - t^2 of tanh */
+RTRL_INLINE int16_t fx_sigmoid_slope(int16_t s)
+{
+    return (int16_t)fx_round_shift(s * (32768 - s), 15);
+}
+
+RTRL_INLINE int16_t fx_tanh_slope(int16_t t)
+{
+    return (int16_t)fx_sat(32768 - fx_round_shift(t * t, 15), 32767);
+}
+
 /* ---- fx_bounded.h ---- */
 /* fx_bounded.h - the words that rely on a bound which the plan proves. fx_bounded_checked.h is the same
  * list with a trap where such a bound would be broken; the tests run both. */
@@ -182,7 +215,7 @@ RTRL_INLINE int32_t fx_narrow(int32_t v, int32_t top)
 }
 
 /* ---- optimiser_sgd.c ---- */
-/* w <- w - clip(g / 2^shift, limit), saturated: the gradient's exponent and the rate are both in shift.
+/* w <- w - clip(g * 2^-frac * rate, limit), saturated: the gradient's exponent and the rate are one shift.
  * A weight is hi * 2^W_LO_BITS + lo, with hi the int16 Q3.12 that the forward pass reads: rounding the step
  * into the long word, and never into hi, is what keeps small steps alive.
  * bound: |w| <= TOP < 2^31, so the comparisons below cannot overflow */
@@ -201,67 +234,70 @@ RTRL_INLINE void optimiser_step(int16_t *hi, w_lo_word *lo, int32_t g, int shift
     *lo = (w_lo_word)(w - nearest * UNIT);
 }
 
+/* weight q of the readout */
+RTRL_INLINE void optimiser_readout(rtrl_t *net, int q, int32_t g, int frac)
+{
+    optimiser_step(&net->v_hi[q], &net->v_lo[q], g, frac - (W_FRAC - V_RATE), V_LIMIT);
+}
+
 /* ---- loss_squared.c ---- */
 /* Squared error: e = y - target, saturated, in the format of y */
-RTRL_INLINE void loss_error(int16_t e[N_OUT], const int16_t y[N_OUT], const int16_t target[N_OUT])
+static void loss_error(rtrl_t *net, const int16_t target[N_OUT])
 {
     for (int o = 0; o < N_OUT; o++) {
-        e[o] = (int16_t)fx_sat(y[o] - target[o], 32767);
+        net->e[o] = (int16_t)fx_sat(net->y[o] - target[o], 32767);
     }
 }
 
 /* ---- readout_linear.c ---- */
 /* Linear readout: y = V [h; 1]
- * v_hi: (N_OUT, N_UNITS + 1) Q3.12   h: Q0.15   the sum is exact in 64 bits, y saturates */
-RTRL_INLINE void readout_predict(int16_t y[N_OUT], const int16_t h[N_UNITS], const int16_t v_hi[N_OUT * N_ROW])
+ * v_hi: (N_OUT, N_SEEN + 1) Q3.12   h: (N_SEEN) Q0.15   the sum is exact in 64 bits, y saturates */
+static void readout_predict(rtrl_t *net)
 {
     for (int o = 0; o < N_OUT; o++) {
-        const int16_t *row = &v_hi[o * N_ROW];
-        int64_t sum = fx_mac64(0, row[N_UNITS], ONE_Q15);
-        for (int k = 0; k < N_UNITS; k++) {
-            sum = fx_mac64(sum, row[k], h[k]);
-        }
-        y[o] = (int16_t)fx_sat64(fx_round_shift64(sum, 27 - Y_FRAC), 32767);
+        const int16_t *row = &net->v_hi[o * N_ROW];
+        int64_t sum = fx_mac64(fx_dot64(row, net->h, N_SEEN), row[N_SEEN], ONE_Q15);
+        net->y[o] = (int16_t)fx_sat64(fx_round_shift64(sum, 27 - Y_FRAC), 32767);
     }
 }
 
-/* dL/dh[k] = sum_o e[o] V[o][k], exact, Y_FRAC + 12 fraction bits */
-RTRL_INLINE int64_t readout_credit_sum(const int16_t e[N_OUT], const int16_t v_hi[N_OUT * N_ROW], int k)
+/* dL/dh[k] = sum_o e[o] V[o][k], exact, ERR_FRAC + 12 fraction bits */
+RTRL_INLINE int64_t readout_credit_sum(const rtrl_t *net, int k)
 {
     int64_t sum = 0;
     for (int o = 0; o < N_OUT; o++) {
-        sum = fx_mac64(sum, e[o], v_hi[o * N_ROW + k]);
+        sum = fx_mac64(sum, net->e[o], net->v_hi[o * N_ROW + k]);
     }
     return sum;
 }
 
-/* credit c = dL/dh, rounded to int16 with one exponent for all; returns that exponent
+/* credit c = dL/dh, rounded to int16 with one exponent for all
  * bound: after the shift sum |c| <= L1_MAX, so sum |c| |J| < 2^30. The sums are computed twice: an array of
  * them would make the stack grow with the model */
-RTRL_INLINE int8_t readout_credit(int16_t c[N_UNITS], const int16_t e[N_OUT], const int16_t v_hi[N_OUT * N_ROW])
+RTRL_INLINE void readout_credit(rtrl_t *net, int16_t c[N_SEEN], int8_t *c_exp)
 {
     uint64_t l1 = 0, peak = 0;
-    for (int k = 0; k < N_UNITS; k++) {
-        int64_t sum = readout_credit_sum(e, v_hi, k);
+    for (int k = 0; k < N_SEEN; k++) {
+        int64_t sum = readout_credit_sum(net, k);
         uint64_t size = (uint64_t)(sum < 0 ? -sum : sum);
         l1 += size;
         peak = size > peak ? size : peak;
     }
-    int shift = fx_block_shift(l1, peak, N_UNITS, L1_MAX, 32767, 0);
-    for (int k = 0; k < N_UNITS; k++) {
-        int64_t sum = fx_round_shift64(readout_credit_sum(e, v_hi, k), shift);
+    int shift = fx_block_shift(l1, peak, N_SEEN, L1_MAX, 32767, 0);
+    for (int k = 0; k < N_SEEN; k++) {
+        int64_t sum = fx_round_shift64(readout_credit_sum(net, k), shift);
         c[k] = (int16_t)fx_narrow((int32_t)sum, 32767);
     }
-    return (int8_t)(Y_FRAC + 12 - shift);
+    *c_exp = (int8_t)(ERR_FRAC + 12 - shift);
 }
 
-/* V <- V - rate * clip(e [h; 1]^T)   |e h| <= 2^30, Y_FRAC + 15 fraction bits */
-RTRL_INLINE void readout_learn(int16_t v_hi[N_OUT * N_ROW], w_lo_word v_lo[N_OUT * N_ROW], const int16_t e[N_OUT], const int16_t h[N_UNITS])
+/* V <- V - rate * clip(e [h; 1]^T)   |e h| <= 2^30, ERR_FRAC + 15 fraction bits */
+static void readout_learn(rtrl_t *net)
 {
     for (int o = 0; o < N_OUT; o++) {
         for (int k = 0; k < N_ROW; k++) {
-            int32_t g = fx_mul(e[o], k < N_UNITS ? h[k] : ONE_Q15);
-            optimiser_step(&v_hi[o * N_ROW + k], &v_lo[o * N_ROW + k], g, Y_FRAC + 15 - (W_FRAC - V_RATE), V_LIMIT);
+            int32_t g = fx_mul(net->e[o], k < N_SEEN ? net->h[k] : ONE_Q15);
+            optimiser_readout(net, o * N_ROW + k, g, ERR_FRAC + 15);
         }
     }
 }
@@ -269,73 +305,30 @@ RTRL_INLINE void readout_learn(int16_t v_hi[N_OUT * N_ROW], w_lo_word v_lo[N_OUT
 /* ---- cell_rnn.c ---- */
 /* Elman cell: h <- tanh(W [x; 1; h])
  * w_hi: (N_UNITS, N_PRE) Q3.12   z, h: Q0.15   the sum is exact in 64 bits, 27 fraction bits */
-RTRL_INLINE void cell_forward(int16_t h[N_UNITS], int16_t z[N_PRE], const int16_t x[N_IN], const int16_t w_hi[N_COLUMNS])
+static void cell_reset(rtrl_t *net)
 {
-    memcpy(z, x, sizeof(int16_t) * N_IN);
-    z[N_IN] = ONE_Q15;
-    memcpy(&z[N_IN + 1], h, sizeof(int16_t) * N_UNITS);
+    memset(net->z, 0, sizeof net->z);
+    memset(net->h, 0, sizeof net->h);
+}
+
+static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
+{
+    memcpy(net->z, x, sizeof(int16_t) * N_IN);
+    net->z[N_IN] = ONE_Q15;
+    memcpy(&net->z[N_IN + 1], net->h, sizeof net->h);
     for (int i = 0; i < N_UNITS; i++) {
-        int64_t sum = 0;
-        for (int j = 0; j < N_PRE; j++) {
-            sum = fx_mac64(sum, w_hi[i * N_PRE + j], z[j]);
-        }
-        h[i] = fx_tanh_q27(sum);
+        net->h[i] = fx_tanh_q27(fx_dot64(&net->w_hi[i * N_PRE], net->z, N_PRE));
     }
-}
-
-/* slope[i] = 1 - h[i]^2, Q0.15, of the h that the table gave */
-RTRL_INLINE void cell_slope(int16_t slope[N_UNITS], const int16_t h[N_UNITS])
-{
-    for (int i = 0; i < N_UNITS; i++) {
-        slope[i] = (int16_t)fx_sat(32768 - fx_round_shift(fx_mul(h[i], h[i]), 15), 32767);
-    }
-}
-
-/* D[k][l] = slope[k] * W[k][l], rounded with one exponent for the whole matrix; returns that exponent, <= 15
- * bound: |slope w| <= 32767 * 32768 < 2^30; after the shift no row of D has an L1 norm above L1_MAX, so
- * sum |D| |J| < 2^30, and no entry exceeds D_MAX */
-RTRL_INLINE int8_t cell_dynamics(d_word D[N_UNITS * N_UNITS], const int16_t slope[N_UNITS], const int16_t w_hi[N_COLUMNS])
-{
-    enum { LEAST = 12 }; /* check: 27 - 12 == 15, the largest exponent */
-    uint64_t l1 = 0;
-    uint32_t peak = 0;
-    for (int k = 0; k < N_UNITS; k++) {
-        const int16_t *row = &w_hi[k * N_PRE + N_IN + 1];
-        uint32_t row_l1 = 0, row_peak = 0;
-        for (int l = 0; l < N_UNITS; l++) {
-            uint32_t size = (uint32_t)fx_abs(row[l]);
-            row_l1 += size;
-            row_peak = size > row_peak ? size : row_peak;
-        }
-        uint64_t k_l1 = (uint64_t)(uint32_t)slope[k] * row_l1;
-        uint32_t k_peak = (uint32_t)slope[k] * row_peak;
-        l1 = k_l1 > l1 ? k_l1 : l1;
-        peak = k_peak > peak ? k_peak : peak;
-    }
-    int shift = fx_block_shift(l1, peak, N_UNITS, L1_MAX, D_MAX, LEAST);
-    for (int k = 0; k < N_UNITS; k++) {
-        for (int l = 0; l < N_UNITS; l++) {
-            int32_t d = fx_mul(slope[k], w_hi[k * N_PRE + N_IN + 1 + l]);
-            D[k * N_UNITS + l] = (d_word)fx_narrow(fx_round_shift(d, shift), D_MAX);
-        }
-    }
-    return (int8_t)(27 - shift);
-}
-
-/* immediate term of column (i, j): d h_i / d W[i][j] = slope[i] z[j], 30 fraction bits, in row i only */
-RTRL_INLINE int32_t cell_immediate(const int16_t slope[N_UNITS], const int16_t z[N_PRE], int i, int j)
-{
-    return fx_mul(slope[i], z[j]);
 }
 
 /* ---- rule_readout_only.c ---- */
 /* The cell does not learn: no credit, no influence, nothing to slice. */
-static void rule_init(rtrl_t *net)
+static void rule_reset(rtrl_t *net)
 {
     (void)net;
 }
 
-static void rule_reset(rtrl_t *net)
+static void rule_init(rtrl_t *net)
 {
     (void)net;
 }
@@ -346,12 +339,24 @@ static void rule_begin(rtrl_t *net, bool learn)
     (void)learn;
 }
 
-static uint16_t rule_columns(rtrl_t *net, uint16_t count, bool learn)
+static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
 {
     (void)net;
     (void)count;
     (void)learn;
     return 0;
+}
+
+/* ---- trains_readout.c ---- */
+/* The cell stays as it was flashed. */
+static void trains_init(rtrl_t *net)
+{
+    (void)net;
+}
+
+static void trains_direct(rtrl_t *net)
+{
+    (void)net;
 }
 
 /* ---- step.c ---- */
@@ -365,13 +370,13 @@ static void step_init(rtrl_t *net)
     memcpy(net->w_hi, factory_w_hi, sizeof net->w_hi);
     memcpy(net->v_hi, factory_v_hi, sizeof net->v_hi);
     memcpy(net->v_lo, factory_v_lo, sizeof net->v_lo);
+    trains_init(net);
     rule_init(net);
 }
 
 static void step_reset(rtrl_t *net)
 {
-    memset(net->z, 0, sizeof net->z);
-    memset(net->h, 0, sizeof net->h);
+    cell_reset(net);
     rule_reset(net);
     net->phase = IDLE;
 }
@@ -384,23 +389,24 @@ static bool step_begin(rtrl_t *net, const int16_t *target)
     }
     net->phase = target ? LEARNING : OBSERVING;
     if (target) {
-        loss_error(net->e, net->y, target);
+        loss_error(net, target);
     }
     rule_begin(net, target != NULL);
     if (target) {
-        readout_learn(net->v_hi, net->v_lo, net->e, net->h); /* after the credit, which needs the old readout */
+        trains_direct(net);
+        readout_learn(net); /* after the credit, which needs the old readout */
         net->steps++;
     }
     return true;
 }
 
-/* columns still to do */
-static uint16_t step_slice(rtrl_t *net, uint16_t columns)
+/* slices still to do: of most rules, columns */
+static uint16_t step_slice(rtrl_t *net, uint16_t count)
 {
     if (net->phase != LEARNING && net->phase != OBSERVING) {
         return 0;
     }
-    uint16_t left = rule_columns(net, columns, net->phase == LEARNING);
+    uint16_t left = rule_slice(net, count, net->phase == LEARNING);
     if (left == 0) {
         net->phase = IDLE;
     }
@@ -412,9 +418,9 @@ static void step_predict(rtrl_t *net, const int16_t x[N_IN], int16_t y[N_OUT])
     if (net->phase == PREDICTED) { /* a label that never came: the influence still has to move */
         (void)step_begin(net, NULL);
     }
-    (void)step_slice(net, N_COLUMNS);
-    cell_forward(net->h, net->z, x, net->w_hi);
-    readout_predict(net->y, net->h, net->v_hi);
+    (void)step_slice(net, UINT16_MAX);
+    cell_forward(net, x);
+    readout_predict(net);
     memcpy(y, net->y, sizeof net->y);
     net->phase = PREDICTED;
 }
@@ -441,7 +447,7 @@ tiny_readout_status_t tiny_readout_learn(tiny_readout_t *net, const int16_t targ
     if (!step_begin(net, target)) {
         return TINY_READOUT_NO_PREDICTION;
     }
-    (void)step_slice(net, N_COLUMNS);
+    (void)step_slice(net, UINT16_MAX);
     return TINY_READOUT_OK;
 }
 
@@ -450,7 +456,7 @@ tiny_readout_status_t tiny_readout_observe(tiny_readout_t *net)
     if (!step_begin(net, NULL)) {
         return TINY_READOUT_NO_PREDICTION;
     }
-    (void)step_slice(net, N_COLUMNS);
+    (void)step_slice(net, UINT16_MAX);
     return TINY_READOUT_OK;
 }
 
@@ -459,7 +465,7 @@ tiny_readout_status_t tiny_readout_learn_begin(tiny_readout_t *net, const int16_
     return step_begin(net, target) ? TINY_READOUT_OK : TINY_READOUT_NO_PREDICTION;
 }
 
-uint16_t tiny_readout_learn_slice(tiny_readout_t *net, uint16_t columns)
+uint16_t tiny_readout_learn_slice(tiny_readout_t *net, uint16_t count)
 {
-    return step_slice(net, columns);
+    return step_slice(net, count);
 }

@@ -23,7 +23,7 @@ enum {
     TINY_READOUT_INPUTS = 1,
     TINY_READOUT_OUTPUTS = 1,
     TINY_READOUT_UNITS = 2,
-    TINY_READOUT_COLUMNS = 8, /* trainable weights of the cell: slices of a step count in these */
+    TINY_READOUT_SLICES = 0,  /* parts into which a learning step can be cut */
     TINY_READOUT_BYTES = 52      /* sizeof(tiny_readout_t): all memory there is */
 };
 
@@ -44,7 +44,7 @@ typedef struct {
     int16_t v_hi[3];           /* readout weights of the forward pass, Q3.12, [output][h; 1] */
     int16_t v_lo[3];           /* their residual: V = v_hi + v_lo * 2^-16 */
     int16_t y[1];              /* prediction, Q3.12 */
-    int16_t e[1];              /* output error of the last labelled step, format of y */
+    int16_t e[1];              /* dL/dy of the last labelled step */
     uint8_t phase;             /* 0 idle, 1 predicted, 2 observing, 3 learning */
 } tiny_readout_t;
 
@@ -64,9 +64,9 @@ tiny_readout_status_t tiny_readout_learn(tiny_readout_t *net, const int16_t targ
 tiny_readout_status_t tiny_readout_observe(tiny_readout_t *net);
 
 /* tiny_readout_learn in slices, with the same bits: begin, then slices until one returns 0. A predict that comes
- * early completes the rest. Each slice does at most `columns` columns and returns how many are left. */
+ * early completes the rest. Each slice does at most `count` of the TINY_READOUT_SLICES parts and returns how many are left. */
 tiny_readout_status_t tiny_readout_learn_begin(tiny_readout_t *net, const int16_t target[TINY_READOUT_OUTPUTS]);
-uint16_t tiny_readout_learn_slice(tiny_readout_t *net, uint16_t columns);
+uint16_t tiny_readout_learn_slice(tiny_readout_t *net, uint16_t count);
 
 #ifdef __cplusplus
 }

@@ -10,25 +10,45 @@
 
 #include "tiny_readout.h"
 
-#define RTRL_KERNEL_ABI 1
+#define RTRL_KERNEL_ABI 2
 
 /* gcc and clang; unused because not every model needs every word */
-#define RTRL_INLINE static inline __attribute__((unused))
+#define RTRL_UNUSED __attribute__((unused))
+#define RTRL_INLINE static inline RTRL_UNUSED
 
 typedef tiny_readout_t rtrl_t;
 typedef int16_t d_word;    /* entry of D */
 typedef int16_t j_word;    /* entry of the influence matrix J */
 typedef int16_t w_lo_word; /* low part of a weight */
 
+/* weights of one gate: (N_UNITS, width), row-major; a row sees z[at .. at + width - 1] */
+typedef struct {
+    uint16_t offset; /* its first weight */
+    int16_t at;
+    int16_t width;
+    int16_t recurrent; /* where the N_UNITS words of h begin in a row; -1: nowhere */
+    int16_t spread;    /* its weights move every unit at once */
+} rtrl_block_t;
+
 enum {
     N_IN = 1,
     N_UNITS = 2,
+    N_COMPONENTS = 1,    /* state words of a unit */
+    N_STATES = N_COMPONENTS * N_UNITS,
+    N_PRIVATE = 0,          /* components that a unit keeps of its own past */
+    N_SEEN = 2,                /* what the readout sees: the last of the states */
     N_OUT = 1,
-    N_PRE = N_IN + 1 + N_UNITS,     /* z = [x; 1; h] */
-    N_COLUMNS = N_UNITS * N_PRE,    /* weights of the cell, columns of J */
-    N_ROW = N_UNITS + 1,            /* readout row: [h; 1] */
+    N_PRE = 4,                  /* z: everything that some weight is multiplied with */
+    N_BLOCKS = 1,            /* gates */
+    N_COLUMNS = 8,          /* weights with an influence, columns of J */
+    N_WEIGHTS = 8,          /* all weights of the cell */
+    N_ROW = N_SEEN + 1,             /* readout row: what it sees, and a bias */
+    N_TRACE = 6,              /* int16 words from which the linear form of a step follows ... */
+    TRACE_AT = offsetof(rtrl_t, z), /* ... and the byte where they begin */
 
     ONE_Q15 = 32767,                /* the bias input */
+    COEF_FRAC = 15,        /* fraction bits of the coefficients */
+    MIX_FRAC = COEF_FRAC + 12,      /* of coefficient x weight */
     J_BITS = 16,
     J_MAX = 32767,
     D_MAX = 32767,
@@ -41,7 +61,8 @@ enum {
     V_RATE = 6,              /* learning rate of the readout, 2^-6 */
     W_LIMIT = 2097152,            /* largest weight step: clip * rate. check: 2097152 == 2**(28 - 5 + -2) */
     V_LIMIT = 1048576,            /* check: 1048576 == 2**(28 - 6 + -2) */
-    Y_FRAC = 12               /* fraction bits of y, target and e */
+    Y_FRAC = 12,              /* fraction bits of y and target */
+    ERR_FRAC = 12           /* of the error e */
 };
 
 #endif
