@@ -14,7 +14,24 @@ from typing import TYPE_CHECKING
 from ._version import __version__
 from .boards import Board, board_names, load_board
 from .errors import RtrlEdgeError
-from .model import GRU, LSTM, R8, R16, RNN, RTRL, SGD, Linear, Model, ReadoutOnly, SquaredError
+from .model import (
+    GRU,
+    LSTM,
+    R8,
+    R16,
+    RNN,
+    RTRL,
+    SGD,
+    BinaryCrossEntropy,
+    HalfRMSprop,
+    Huber,
+    Linear,
+    Model,
+    Momentum,
+    ReadoutOnly,
+    SoftmaxCrossEntropy,
+    SquaredError,
+)
 from .plan import Plan, plan
 from .project import generate
 from .quantize import IntegerModel, quantize
@@ -35,8 +52,9 @@ _LAZY = {
 }
 
 __all__ = [
-    "GRU", "LSTM", "R8", "R16", "RNN", "RTRL", "SGD", "Board", "Emulator", "HostTwin", "IntegerModel", "Linear", "Model",
-    "Plan", "ReadoutOnly", "Reference", "RtrlEdgeError", "Scaling", "SquaredError", "Stream", "Weights",
+    "GRU", "LSTM", "R8", "R16", "RNN", "RTRL", "SGD", "BinaryCrossEntropy", "Board", "Emulator",
+    "HalfRMSprop", "HostTwin", "Huber", "IntegerModel", "Linear", "Model", "Momentum",
+    "Plan", "ReadoutOnly", "Reference", "RtrlEdgeError", "Scaling", "SoftmaxCrossEntropy", "SquaredError", "Stream", "Weights",
     "__version__", "board_names", "generate", "load_board", "load_stream", "next_sample", "plan", "prequential",
     "quantize", "train",
 ]  # fmt: skip

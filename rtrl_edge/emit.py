@@ -56,9 +56,7 @@ def kernel_files(model: Model, checked: bool = False) -> list[str]:
     return [
         "fx.h",
         "fx_bounded_checked.h" if checked else "fx_bounded.h",
-        *model.optimiser.needs,
-        f"{voices['optimiser']}.c",
-        *([f"{voices['optimiser']}_cell.c"] if trains else []),
+        *model.optimiser.kernels(trains),
         *model.loss.needs,
         f"{voices['loss']}.c",
         f"{voices['readout']}.c",
@@ -181,6 +179,11 @@ def _source(integer_model: IntegerModel, checked: bool) -> str:
         for file in kernel_files(model, checked)
     ]
     constants = [_array("rtrl_tanh_table", "int16", TANH_TABLE, "tanh(i / 32), Q0.15")]
+    constants += [
+        _array(table.name, table.ctype, np.array(table.values), table.note)
+        for part in model.parts
+        for table in part.tables(model.numbers)
+    ]
     constants.append(_blocks(model))
     constants += [
         _array(f"factory_{name}", place[name].field.ctype, values, place[name].field.note)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from .model import Field, Model
 
 #: groups that must be equal bit for bit between any two devices after the same calls
-COMPARED_GROUPS = ("weights", "state", "influence", "counters")
+COMPARED_GROUPS = ("weights", "state", "influence", "optimiser", "counters")
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ GROUPS = {
     "weights": "weights",
     "state": "state",
     "influence": "influence matrix",
+    "optimiser": "optimiser's memory",
     "scratch": "work area of a step",
     "counters": "counters",
 }
@@ -167,7 +168,9 @@ def _needs(model: Model) -> Plan:
         ram_groups=by_group,
         struct_bytes=place.size,
         inference_bytes=inference,
-        const_bytes=TANH_TABLE.size * np.dtype(np.int16).itemsize + sum(weights.values()),
+        const_bytes=TANH_TABLE.size * np.dtype(np.int16).itemsize
+        + sum(len(t.values) * np.dtype(t.ctype).itemsize for part in model.parts for t in part.tables(model.numbers))
+        + sum(weights.values()),
         macs_predict=predict,
         macs_learn=model.rule.macs(d) + model.readout.macs(d),
     )

@@ -76,13 +76,19 @@ class IntegerModel:
         return _word((values - self.scaling.input_offset) * self.scaling.input_gain, STATE_FRAC)
 
     def to_target(self, target: npt.ArrayLike) -> npt.NDArray[np.int16]:
-        """Physical labels (..., outputs) as words in the format of y, saturated."""
+        """Physical labels (..., outputs) as words in the format of y, saturated.
+
+        DataError for labels that the model's loss is not made for.
+        """
         values = self._finite("target", target, self.model.dims.outputs)
+        self.model.loss.check_targets("target", values)
         return _word(self.scaling.outputs(values), self.model.numbers.output_frac)
 
     def from_output(self, y: npt.ArrayLike) -> Float:
-        """Predictions (..., outputs) in physical units."""
-        return self.scaling.physical(np.asarray(y, dtype=np.float64) * 2.0**-self.model.numbers.output_frac)
+        """Predictions (..., outputs) in the units of the labels, from words y: physical, or probabilities where
+        the loss is one of them (the words themselves are logits then, Q3.12)."""
+        values = np.asarray(y, dtype=np.float64) * 2.0**-self.model.numbers.output_frac
+        return self.scaling.physical(self.model.loss.prediction(values))
 
     def float_weights(self) -> Weights:
         """The factory weights as the chip sees them, in float."""
@@ -120,7 +126,8 @@ def quantize(model: Model, weights: Weights, calibration: Stream) -> IntegerMode
 
     Raises:
         ModelError: weights of the wrong shape, not finite, or beyond +-8, which the chip cannot hold.
-        DataError: calibration with the wrong channels, a constant channel, or more than 5 % of inputs clipped.
+        DataError: calibration with the wrong channels, a constant channel, labels that the loss is not made for, or
+            more than 5 % of inputs clipped.
     """
     for what, value, kind in (
         ("model", model, Model),
@@ -131,7 +138,8 @@ def quantize(model: Model, weights: Weights, calibration: Stream) -> IntegerMode
             raise ModelError(f"quantize: {what}: wanted a rtrl_edge.{kind.__name__}, found {type(value).__name__}")
     weights.check(model)
     check_channels(model, calibration, "calibration")
-    fitted = Scaling.fit(calibration)  # also refuses constant channels
+    fitted = Scaling.fit(calibration, not model.loss.of_probabilities)  # also refuses constant channels
+    model.loss.check_targets("calibration", calibration.target[calibration.labelled])
     scaling = weights.scaling if weights.scaling is not None else fitted
     _check_scaling(model, scaling)
     bits = model.numbers.residual_bits
@@ -195,3 +203,9 @@ def _check_scaling(model: Model, scaling: Scaling) -> None:
             )
         if not (np.isfinite(offset).all() and np.isfinite(gain).all() and (gain != 0).all()):
             raise ModelError(f"scaling: {name}_offset must be finite and {name}_gain finite and not 0")
+    if model.loss.of_probabilities and ((scaling.output_offset != 0).any() or (scaling.output_gain != 1).any()):
+        raise ModelError(
+            f"scaling: {type(model.loss).__name__} wants its targets as they are (output_offset 0, output_gain 1), "
+            f"found {scaling.output_offset.tolist()} and {scaling.output_gain.tolist()}; "
+            "fit with Scaling.fit(stream, scale_targets=False)"
+        )

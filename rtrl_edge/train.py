@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import DataError, ModelError
-from .model import RNN, Model
+from .model import RNN, Loss, Model
+from .oracle.voices import LossVoice, voices
 from .stream import Stream
 from .weights import Scaling, Weights, initial
 
@@ -64,17 +65,19 @@ def train(
         seed: of the initial weights.
         rate: Adam's first learning rate; it falls to zero along half a cosine.
         progress: called after each epoch with its number (from 1), ``epochs`` and the loss on the held-out
-            end: the mean over labelled steps of 1/2 |y - target|^2 in the network's units.
+            end: the mean over labelled steps of the model's loss in the network's units.
 
     Returns:
         Weights with the scaling fitted to ``past``; every |weight| < 8.
 
     Raises:
-        DataError: ``past`` does not fit the model, is too short, or lacks labels.
+        DataError: ``past`` does not fit the model or its loss, is too short, or lacks labels.
         ModelError: the cell is not RNN, or an argument is out of range.
     """
     _check(model, past, epochs, rate)
-    scaling = Scaling.fit(past)
+    scaling = Scaling.fit(past, not model.loss.of_probabilities)
+    model.loss.check_targets("train", past.target[past.labelled])
+    voice = voices(model).loss
     cut = len(past) - math.ceil(HELD_OUT * len(past))
     fit = _sequences("first 85 %", scaling, past[:cut])
     held_out = _sequences("last 15 %", scaling, past[cut:])
@@ -87,9 +90,9 @@ def train(
         for number, at in enumerate(windows):
             done = (epoch + number / len(windows)) / epochs
             part = slice(at, at + WINDOW)
-            gradients, h = _window_gradients(W, V, h, fit.x[part], fit.target[part], fit.known[part])
+            gradients, h = _window_gradients(W, V, h, fit.x[part], fit.target[part], fit.known[part], model.loss, voice)
             adam.step(gradients, rate * 0.5 * (1.0 + math.cos(math.pi * done)))
-        loss = _loss(W, V, held_out)
+        loss = _mean_loss(W, V, held_out, model.loss, voice)
         if loss < best[0]:
             best = (loss, W.copy(), V.copy())
         if progress is not None:
@@ -152,12 +155,13 @@ def _states(W: Float32, h: Float32, x: Float32) -> Float32:
 
 
 def _window_gradients(
-    W: Float32, V: Float32, h: Float32, x: Float32, target: Float32, known: Float32
+    W: Float32, V: Float32, h: Float32, x: Float32, target: Float32, known: Float32, loss: Loss, voice: LossVoice
 ) -> tuple[list[Float32], Float32]:
     """Gradients of W (n, m) and V (o, n + 1) of the window's mean loss, and the state (B, n) after it."""
     states = _states(W, h, x)
     after = states[1:]
-    error = (after @ V[:, :-1].T + V[:, -1] - target) * (known / max(1.0, float(known.sum())))
+    y = after @ V[:, :-1].T + V[:, -1]
+    error = voice.error(loss, _double(y), _double(target)).astype(np.float32) * (known / max(1.0, float(known.sum())))
     delta = error @ V[:, :-1]  # (K, B, n): first the credit, then, from the end, what later steps add
     slope = 1.0 - after * after
     recurrent = np.ascontiguousarray(W[:, x.shape[2] :])
@@ -173,12 +177,16 @@ def _window_gradients(
     return [gW, gV], after[-1]
 
 
-def _loss(W: Float32, V: Float32, data: _Sequences) -> float:
-    """Mean over labelled steps of 1/2 |y - target|^2."""
+def _mean_loss(W: Float32, V: Float32, data: _Sequences, loss: Loss, voice: LossVoice) -> float:
+    """Mean over labelled steps."""
     h = np.zeros((data.x.shape[1], len(W)), np.float32)
     y = _states(W, h, data.x)[1:] @ V[:, :-1].T + V[:, -1]
-    error = (y - data.target) * data.known
-    return 0.5 * float((error * error).sum(dtype=np.float64) / data.known.sum(dtype=np.float64))
+    losses = voice.value(loss, _double(y), _double(data.target)) * data.known[..., 0]
+    return float(losses.sum(dtype=np.float64) / data.known.sum(dtype=np.float64))
+
+
+def _double(values: Float32) -> npt.NDArray[np.float64]:
+    return values.astype(np.float64)
 
 
 class _Adam:

@@ -35,9 +35,10 @@ class Scaling:
         return Scaling(np.zeros(d.inputs), np.ones(d.inputs), np.zeros(d.outputs), np.ones(d.outputs))
 
     @staticmethod
-    def fit(stream: Stream) -> Scaling:
+    def fit(stream: Stream, scale_targets: bool = True) -> Scaling:
         """Centre each channel and bring all but 0.1 % of its samples within +-0.8.
 
+        ``scale_targets=False`` leaves targets as they are: those of a loss of probabilities.
         Where inputs and targets are the same channels (next-sample prediction) they get the same scaling.
         Raises DataError for a channel that never changes: it has no scale, and tells a network nothing.
         """
@@ -46,6 +47,8 @@ class Scaling:
             raise DataError(f"scaling: wanted at least 2 labelled samples, found {len(labels)}")
         names = stream.channels if len(stream.channels) == stream.x.shape[1] else ()
         input_offset, input_gain = _fit(stream.x, "input channel", names)
+        if not scale_targets:
+            return Scaling(input_offset, input_gain, np.zeros(labels.shape[1]), np.ones(labels.shape[1]))
         if stream.predicts_next_sample:
             return Scaling(input_offset, input_gain, input_offset, input_gain)
         return Scaling(input_offset, input_gain, *_fit(labels, "target channel", ()))

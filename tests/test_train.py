@@ -11,6 +11,7 @@ import pytest
 from rtrl_edge.errors import DataError, ModelError
 from rtrl_edge.model import LSTM, RNN, Linear, Model, ReadoutOnly
 from rtrl_edge.oracle import Oracle, bptt
+from rtrl_edge.oracle.voices import voices
 from rtrl_edge.stream import Float, Stream, next_sample
 from rtrl_edge.train import train
 from rtrl_edge.weights import Scaling, Weights, initial
@@ -49,7 +50,7 @@ def test_the_window_gradient_is_that_of_the_oracle(labels: str) -> None:
     wanted = [bptt(MODEL, start, x[:, b], np.where(known[:, b], target[:, b], np.nan), h[b]) for b in range(batch)]
     with_bias = np.concatenate((x, np.ones((steps, batch, 1))), axis=2)
     single = [a.astype(np.float32) for a in (start.W, start.V, h, with_bias, np.where(known, target, 0.0), known)]
-    (gW, gV), last = training._window_gradients(*single)
+    (gW, gV), last = training._window_gradients(*single, MODEL.loss, voices(MODEL).loss)
     np.testing.assert_allclose(gW, sum(g.W for g in wanted) / known.sum(), atol=2e-6)
     np.testing.assert_allclose(gV, sum(g.V for g in wanted) / known.sum(), atol=2e-6)
     oracle = Oracle(MODEL, start, h[1])

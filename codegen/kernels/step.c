@@ -27,13 +27,13 @@ static bool step_begin(rtrl_t *net, const int16_t *target)
     }
     net->phase = target ? LEARNING : OBSERVING;
     if (target) {
+        net->steps++; /* first: the rates can depend on it */
         loss_error(net, target);
     }
     rule_begin(net, target != NULL);
     if (target) {
         trains_direct(net);
         readout_learn(net); /* after the credit, which needs the old readout */
-        net->steps++;
     }
     return true;
 }

@@ -141,8 +141,8 @@ def prequential(
     """
     x = integer_model.to_input(stream.x)
     labelled = stream.labelled if learn else np.zeros(len(stream), dtype=np.bool_)
-    words = integer_model.to_target(np.where(labelled[:, None], stream.target, 0.0))
-    targets = [word if known else None for word, known in zip(words, labelled, strict=True)]
+    words = iter(integer_model.to_target(stream.target[labelled]))
+    targets = [next(words) if known else None for known in labelled]
     step: Callable[[Int16, Int16], Int16] | None = getattr(device, "step", None)
     play_words = _one_by_one(device, x, targets) if step is None else _pipelined(device, step, x, targets)
     outputs = np.empty(stream.target.shape, dtype=np.int16)

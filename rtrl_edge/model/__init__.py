@@ -8,8 +8,14 @@ from .cell_gru import GRU
 from .cell_lstm import LSTM
 from .cell_rnn import RNN
 from .definition import Model
+from .loss_binary import BinaryCrossEntropy
+from .loss_huber import Huber
+from .loss_softmax import SoftmaxCrossEntropy
 from .loss_squared import SquaredError
 from .numbers import R8, R16, Numbers
+from .optimiser import Optimiser
+from .optimiser_half_rmsprop import HalfRMSprop
+from .optimiser_momentum import Momentum
 from .optimiser_sgd import SGD
 from .parts import (
     MAX_COLUMNS,
@@ -20,17 +26,18 @@ from .parts import (
     Dims,
     Field,
     Loss,
-    Optimiser,
     Readout,
     Rule,
     Structure,
+    Table,
 )
 from .readout_linear import Linear
 from .rule_readout_only import ReadoutOnly
 from .rule_rtrl import RTRL
 
 __all__ = [
-    "GRU", "LSTM", "MAX_COLUMNS", "MAX_UNITS", "MAX_WIDTH", "R8", "R16", "RNN", "RTRL", "SGD", "Block", "Cell", "Dims",
-    "Field", "Linear", "Loss", "Model", "Numbers", "Optimiser", "Readout", "ReadoutOnly", "Rule", "SquaredError",
-    "Structure",
+    "GRU", "LSTM", "MAX_COLUMNS", "MAX_UNITS", "MAX_WIDTH", "R8", "R16", "RNN", "RTRL", "SGD",
+    "BinaryCrossEntropy", "Block", "Cell", "Dims", "Field", "HalfRMSprop", "Huber", "Linear", "Loss", "Model",
+    "Momentum", "Numbers", "Optimiser", "Readout", "ReadoutOnly", "Rule", "SoftmaxCrossEntropy", "SquaredError",
+    "Structure", "Table",
 ]  # fmt: skip

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .definition import Model
-from .parts import Cell, Loss, Optimiser, Rule
+from .optimiser import Optimiser
+from .parts import Cell, Loss, Rule
 from .readout_linear import Linear
 
 

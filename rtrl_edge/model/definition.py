@@ -11,8 +11,9 @@ from functools import cached_property
 from ..errors import ModelError
 from .loss_squared import SquaredError
 from .numbers import R16, Numbers
+from .optimiser import Optimiser
 from .optimiser_sgd import SGD
-from .parts import MAX_COLUMNS, MAX_WIDTH, Cell, Dims, Loss, Optimiser, Part, Readout, Rule, whole
+from .parts import MAX_COLUMNS, MAX_WIDTH, Cell, Dims, Loss, Part, Readout, Rule, whole
 from .rule_rtrl import RTRL
 
 # C keywords, and prefixes under which the generated names, files or macros would meet those of C, the kernels
@@ -118,6 +119,9 @@ class Model:
         reason = self.rule.refuses(self.cell.structure(self.inputs), self.cell)
         if reason:
             raise ModelError(f"Model: {self.rule!r} does not go with {self.cell!r}: {reason}")
+        reason = self.loss.refuses(self.readout.outputs)
+        if reason:
+            raise ModelError(f"Model: {self.loss!r} does not go with {self.readout!r}: {reason}")
         if self.dims.columns > MAX_COLUMNS:
             raise ModelError(
                 f"Model: {self.dims.columns} cell weights; wanted at most {MAX_COLUMNS} (columns have 16-bit numbers). "

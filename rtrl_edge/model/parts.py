@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import ModelError
+from ..errors import DataError, ModelError
 
 if TYPE_CHECKING:
     from .numbers import Numbers
@@ -223,7 +223,7 @@ class Dims:
 class Field:
     """One member of the state struct.
 
-    ``group`` is one of ``weights``, ``state``, ``influence``, ``counters`` and ``scratch``; all but
+    ``group`` is one of ``weights``, ``state``, ``influence``, ``optimiser``, ``counters`` and ``scratch``; all but
     ``scratch`` must be equal, bit for bit, on every device. ``note`` becomes the comment in the C header.
     ``trace``: the linear form of a step follows from these members and the weights, so a rule that goes
     back in time stores them; a cell lists them one after the other, all int16.
@@ -235,6 +235,16 @@ class Field:
     group: str
     note: str
     trace: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A constant array that a part's kernel reads: in the generated C, and in the reference as ``net.tables[name]``."""
+
+    name: str
+    ctype: str
+    values: tuple[int, ...]
+    note: str
 
 
 @dataclass(frozen=True)
@@ -252,6 +262,10 @@ class Part:
     def constants(self, dims: Dims, numbers: Numbers) -> Constants:
         """Enumerators that the part's kernel needs, beside those that every model has."""
         return {}
+
+    def tables(self, numbers: Numbers) -> list[Table]:
+        """Constant arrays that the part's kernel needs, beside the table of tanh."""
+        return []
 
     def macs(self, dims: Dims) -> int:
         """Multiply-accumulates: a forward pass of a cell or readout, a learning step of a rule."""
@@ -308,6 +322,9 @@ class Readout(Part):
 class Loss(Part):
     """What ``learn(target)`` descends."""
 
+    #: targets are probabilities: never scaled, and the prediction is one too, while y holds logits
+    of_probabilities: ClassVar[bool] = False
+
     @classmethod
     def variants(cls) -> list[Loss]:
         """One of each kind worth a test."""
@@ -316,6 +333,23 @@ class Loss(Part):
     def error_frac(self, numbers: Numbers) -> int:
         """Fraction bits of the error word e."""
         return numbers.output_frac
+
+    def refuses(self, outputs: int) -> str | None:
+        """Why it makes no sense for this many outputs, or None where it does."""
+        return None
+
+    def prediction(self, y: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Outputs y (..., outputs) in the units of the target: y itself, or the probabilities of its logits."""
+        return y
+
+    def check_targets(self, what: str, target: npt.NDArray[np.float64]) -> None:
+        """DataError unless targets (..., outputs), all known, are such as the loss is made for."""
+        if self.of_probabilities and target.size and not (target.min() >= 0.0 and target.max() <= 1.0):
+            wrong = target[(target < 0.0) | (target > 1.0)][0]
+            raise DataError(
+                f"{what}: {type(self).__name__} wants probabilities or labels from 0 to 1 as targets, found {wrong:g}; "
+                "encode classes as 0 and 1, one output each, or choose SquaredError() or Huber()"
+            )
 
     def stimulus(self, noise: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Targets (T, outputs) that make sense for this loss, from noise of about +-1: for tests and certificates."""
@@ -349,31 +383,3 @@ class Rule(Part):
     def slices(self, dims: Dims) -> int:
         """Largest number of parts into which one of its steps can be cut."""
         return dims.columns
-
-
-class Optimiser(Part):
-    """How a gradient moves a weight. ``fields`` is what it keeps of the readout, ``cell_fields`` of the cell."""
-
-    @property
-    def rate_shift(self) -> int:
-        """K of the cell's rate 2^-K."""
-        raise NotImplementedError
-
-    @property
-    def readout_rate_shift(self) -> int:
-        """K of the readout's rate 2^-K."""
-        raise NotImplementedError
-
-    @property
-    def clip_log2(self) -> int:
-        """Each entry of a gradient is clipped to 2^this."""
-        raise NotImplementedError
-
-    @classmethod
-    def variants(cls) -> list[Optimiser]:
-        """One of each kind worth a test."""
-        return [cls()]
-
-    def cell_fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
-        """Members for the cell's weights; left out where the rule does not train the cell."""
-        return []

@@ -77,10 +77,10 @@ class Oracle:
     def learn(self, target: npt.ArrayLike) -> None:
         """Learn from target (outputs,) of the sample just predicted."""
         g, self._e, self._memory = self._labelled("learn", target)
+        self._steps += 1
         if self.model.rule.trains_cell:
             self._w = self._moved(self._w, g.W.ravel(), readout=False)
         self._V = self._moved(self._V, g.V, readout=True)
-        self._steps += 1
         self._pending = False
 
     def observe(self) -> None:
@@ -126,6 +126,6 @@ class Oracle:
 
     def _moved(self, w: Float, g: Float, readout: bool) -> Float:
         moved, self._optimiser[readout] = self._parts.optimiser.update(
-            self.model.optimiser, self._optimiser[readout], w, g, readout
+            self.model.optimiser, self._optimiser[readout], w, g, readout, self._steps
         )
         return moved

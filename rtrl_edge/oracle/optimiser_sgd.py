@@ -1,20 +1,18 @@
-"""Stochastic gradient descent with each gradient entry clipped by itself."""
+"""Stochastic gradient descent with each gradient entry clipped by itself, and a pull to where it began."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from ..model import Optimiser
+from ..model import SGD
+from .rates import clipped, rate
 from .voices import Float, Memory
 
 
-def initial(optimiser: Optimiser, w: Float) -> Memory:
-    """Nothing is carried."""
-    return {}
+def initial(optimiser: SGD, w: Float) -> Memory:
+    """Where the weights began."""
+    return {"w": w.copy()}
 
 
-def update(optimiser: Optimiser, memory: Memory, w: Float, g: Float, readout: bool) -> tuple[Float, Memory]:
-    """w - rate * clip(g), any shape; ``readout`` chooses the readout's rate."""
-    shift = optimiser.readout_rate_shift if readout else optimiser.rate_shift
-    bound = 2.0**optimiser.clip_log2
-    return w - 2.0**-shift * np.clip(g, -bound, bound), memory
+def update(optimiser: SGD, memory: Memory, w: Float, g: Float, readout: bool, labels: int) -> tuple[Float, Memory]:
+    """w - decay (w - first w) - rate * clip(g), any shape; ``readout`` chooses the readout's rate."""
+    pulled = w - (optimiser.decay or 0.0) * (w - memory["w"])
+    return pulled - rate(optimiser, readout, labels) * clipped(optimiser, g), memory

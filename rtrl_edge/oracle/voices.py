@@ -87,12 +87,12 @@ class ReadoutVoice(Protocol):
 class LossVoice(Protocol):
     """What learning descends."""
 
-    def value(self, loss: Loss, y: Float, target: Float) -> float:
-        """The loss of one step, y and target (o,)."""
+    def value(self, loss: Loss, y: Float, target: Float) -> Float:
+        """The loss (...) of each step, y and target (..., o)."""
         ...
 
     def error(self, loss: Loss, y: Float, target: Float) -> Float:
-        """dL/dy (o,)."""
+        """dL/dy (..., o)."""
         ...
 
 
@@ -119,8 +119,11 @@ class OptimiserVoice(Protocol):
         """What it carries for weights w."""
         ...
 
-    def update(self, optimiser: Optimiser, memory: Memory, w: Float, g: Float, readout: bool) -> tuple[Float, Memory]:
-        """The weights after the step and the new memory; w and g of one shape. The arguments stay as they are."""
+    def update(
+        self, optimiser: Optimiser, memory: Memory, w: Float, g: Float, readout: bool, labels: int
+    ) -> tuple[Float, Memory]:
+        """The weights after the step and the new memory; w and g of one shape. The arguments stay as they are.
+        ``labels``: labelled steps so far, the present one included."""
         ...
 
 

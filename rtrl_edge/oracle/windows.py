@@ -92,7 +92,7 @@ def _summed_loss(model: Model, w: Float, V: Float, xs: Float, targets: Float, st
         state = parts.cell.forward(d, w, sample, state)
         if not np.isnan(wanted).any():
             y = parts.readout.forward(V, parts.cell.visible(d, w, sample, state))
-            total += parts.loss.value(model.loss, y, wanted)
+            total += float(parts.loss.value(model.loss, y, wanted))
     return total
 
 

@@ -34,6 +34,12 @@ class Net:
         self.loss: ModuleType = parts["loss"]
         self.rule: ModuleType = parts["rule"]
         self.optimiser: ModuleType = parts["optimiser"]
+        #: constant arrays of all parts, by name
+        self.tables: dict[str, Int] = {
+            table.name: np.array(table.values, dtype=np.int64)
+            for part in model.parts
+            for table in part.tables(model.numbers)
+        }
         self._members: dict[str, Int] = {
             m.field.name: np.zeros(m.field.shape, dtype=np.int64) for m in self.layout.members
         }

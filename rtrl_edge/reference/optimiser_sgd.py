@@ -1,24 +1,30 @@
-"""Stochastic gradient descent in integers; C: ``optimiser_sgd.c``."""
+"""Stochastic gradient descent in integers; C: ``optimiser_sgd.c``, ``optimiser_sgd_decay.c``."""
 
 from __future__ import annotations
 
-from ..fixed import join_weight, split_weight, step_size
+from ..fixed import join_weight, round_shift
 from ..fixed.words import Int
+from ..model import SGD
 from .net import Net
+from .weight_step import rated, weight_step
 
 
 def optimiser_cell(net: Net, part: slice, g: Int, frac: Int | int) -> None:
     """The cell's weights ``part`` after ``w <- w - rate clip(g)``; g has ``frac`` fraction bits."""
-    _step(net, "w", part, g, frac, net.formats.rate_shift)
+    _step(net, "w", part, g, frac)
 
 
 def optimiser_readout(net: Net, g: Int, frac: int) -> None:
     """All readout weights likewise."""
-    _step(net, "v", slice(None), g, frac, net.formats.readout_rate_shift)
+    _step(net, "v", slice(None), g, frac)
 
 
-def _step(net: Net, name: str, part: slice, g: Int, frac: Int | int, rate: int) -> None:
-    f = net.formats
-    hi, lo = net[f"{name}_hi"], net[f"{name}_lo"]
-    step = step_size(g, frac - (f.master_frac - rate), f.step_limit(rate))
-    hi[part], lo[part] = split_weight(join_weight(hi[part], lo[part], f.residual_bits) - step, f.residual_bits)
+def _step(net: Net, name: str, part: slice, g: Int, frac: Int | int) -> None:
+    assert isinstance(net.model.optimiser, SGD)
+    if net.model.optimiser.decay is not None:
+        bits = net.formats.residual_bits
+        now, first = (
+            join_weight(of[f"{name}_hi"][part], of[f"{name}_lo"][part], bits) for of in (net, net.factory)
+        )  # fmt: skip
+        weight_step(net, name, part, round_shift(now - first, net.model.optimiser.decay_shift))
+    weight_step(net, name, part, rated(net, name, g, frac))

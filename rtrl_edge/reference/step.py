@@ -45,12 +45,12 @@ class Reference:
         """Learn from target (outputs,) of the sample just predicted."""
         self._need_prediction("learn")
         net = self.net
+        net["steps"] = net["steps"] + 1  # first: the rates can depend on it
         net.loss.loss_error(net, _int16("learn: target", target, net.dims.outputs))
         net.rule.rule_step(net, True)  # before V moves: the credit needs the old one
         if net.model.rule.trains_cell:
             net.cell.cell_learn(net)
         net.readout.readout_learn(net)
-        net["steps"] = net["steps"] + 1
         net["phase"] = IDLE
 
     def observe(self) -> None:

@@ -1,0 +1,7 @@
+/* weight p of the cell */
+RTRL_INLINE void optimiser_cell(rtrl_t *net, int p, int32_t g, int frac)
+{
+    int drop = rate_drop(net);
+    int32_t m = momentum_mean(&net->m_w[p], g, frac);
+    weight_step(&net->w_hi[p], &net->w_lo[p], fx_step_size(m, M_FRAC - (W_FRAC - W_RATE) + drop, W_LIMIT >> drop));
+}
