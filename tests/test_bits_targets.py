@@ -10,7 +10,7 @@ from rtrl_edge.boards import load_board
 from rtrl_edge.evaluate.board_run import run_on_board
 from rtrl_edge.evaluate.verify import verify
 from rtrl_edge.layout import differences
-from rtrl_edge.plan import CODE
+from rtrl_edge.plan import CODE, plan
 
 from .models import SIZES, integer_model, random_stream, words
 from .needs import needs
@@ -116,12 +116,37 @@ def test_plan_against_build(board: str, rule: rt.RTRL | rt.ReadoutOnly) -> None:
     needs("arm-none-eabi-gcc", "qemu-system-arm")
     model = integer_model(12, inputs=3, outputs=3, rule=rule, numbers=rt.R16(cap=2))
     run = run_on_board(model, random_stream(3, 3, 25), load_board(board), progress=SilentBar)
-    plan = run.plan
-    assert plan.code_bytes is not None
-    assert plan.stack_bytes is not None
-    assert CODE[load_board(board).core][model.model.rule.voice].code == plan.code_bytes
-    assert run.stack_bytes <= plan.stack_bytes
-    assert abs(run.built.model_flash_bytes / (plan.const_bytes + plan.code_bytes) - 1) < 0.05
+    planned = run.plan
+    assert planned.code_bytes is not None
+    assert planned.stack_bytes is not None
+    voices = model.model.voices
+    assert CODE[load_board(board).core][voices["cell"], voices["rule"]].code == planned.code_bytes
+    assert run.stack_bytes <= planned.stack_bytes
+    assert abs(run.built.model_flash_bytes / (planned.const_bytes + planned.code_bytes) - 1) < 0.05
     assert run.instructions["predict"].calls == 25
     assert 0 < run.stack_high_water_bytes <= load_board(board).stack_bytes
     assert "not cycles" in run.text()
+
+
+class OtherSGD(rt.SGD):
+    """An optimiser that nobody measured."""
+
+    voice = "optimiser_other"
+
+
+@pytest.mark.parametrize("parts", [{"cells": [rt.LSTM(4)], "rule": rt.ReadoutOnly()}, {"optimiser": OtherSGD(2**-5)}])
+def test_a_plan_says_what_was_not_measured(parts: dict[str, object]) -> None:
+    usual: dict[str, object] = {"name": "net", "inputs": 2, "cells": [rt.RNN(4)], "readout": rt.Linear(1)}
+    assert plan(rt.Model(**usual), "qemu_microbit").code_bytes is not None  # type: ignore[arg-type]
+    found = plan(rt.Model(**(usual | parts)), "qemu_microbit")  # type: ignore[arg-type]
+    assert found.code_bytes is None
+    assert found.stack_bytes is None
+    assert str(found).count("not measured for these parts on this core") == 2
+
+
+def test_plan_of_prediction_alone() -> None:
+    """Forward weights, the state, what a step leaves behind, and the output: int16 each."""
+    rnn = rt.Model("net", 3, [rt.RNN(4)], rt.Linear(2))
+    assert plan(rnn).inference_bytes == 2 * (4 * 8 + 8 + 4 + 2 * 5 + 2)  # W, z, h, V, y
+    lstm = rt.Model("net", 3, [rt.LSTM(4)], rt.Linear(2))
+    assert plan(lstm).inference_bytes == 2 * (4 * 4 * 8 + 8 + 4 + 16 + 4 + 4 + 2 * 5 + 2)  # W, z, c, gates, c, h, V, y
