@@ -1,5 +1,5 @@
-/* GRU, reset after, its linear form: coefficients Q1.14 cn q r', (h - n) z', cn, cn r, with cn = (1 - z) (1 - n^2) <= 1.
- * A unit keeps z of its h. |q r'| <= 8 / 4: Q1.14 holds it, as q >= -8 and r' <= 1/4; |h - n| z' <= 2 / 4
+/* GRU, reset after, its linear form: coefficients Q1.14 cn q r', (h - n) z', cn, cn r, cn = (1 - z) (1 - n^2) <= 1.
+ * A unit keeps z of its h. -8 <= q < 8 and r' <= 1/4, so Q1.14 holds q r'; |h - n| z' <= 2 / 4
  * bound of the mix, Q26: (2 + 1/2 + 1) * 8 = 28 < 2^31 / 2^26 = 32 */
 RTRL_INLINE void cell_linearise(rtrl_t *net)
 {

@@ -1,5 +1,5 @@
-/* GRU, reset before, its linear form: coefficients Q1.14 0, (h - n) z', cn, cn, with cn = (1 - z) (1 - n^2) <= 1; a unit
- * keeps z of its h. A weight of reset gate j moves every unit k: spread[j][k] = cn_k U[k][j] h_j r'_j, Q1.14
+/* GRU, reset before, its linear form: coefficients Q1.14 0, (h - n) z', cn, cn, with cn = (1 - z) (1 - n^2) <= 1.
+ * A unit keeps z of its h. A weight of reset gate j moves every unit k: spread[j][k] = cn_k U[k][j] h_j r'_j, Q1.14
  * bound: |h r'| <= 1/4, |U| < 8, so |U h r'| < 2 and |spread| < 2; |w_hi| <= 32767 always */
 RTRL_INLINE void cell_linearise(rtrl_t *net)
 {
@@ -21,8 +21,8 @@ RTRL_INLINE void cell_linearise(rtrl_t *net)
     net->k_exp = 15;
 }
 
-/* mix[k][l] = cz_k W_z[k][l] + cn_k r_l U[k][l] + sum_j spread[j][k] W_r[j][l], Q26: exact in 64 bits, saturated at +-32,
- * which only weights near +-8 reach */
+/* mix[k][l] = cz_k W_z[k][l] + cn_k r_l U[k][l] + sum_j spread[j][k] W_r[j][l], Q26: summed in 64 bits, saturated
+ * at +-32, which only many weights near +-8 reach */
 RTRL_INLINE int32_t cell_mix(const rtrl_t *net, int k, int l)
 {
     enum { TOP = 2147483646 }; /* check: 2147483646 == 2**31 - 2; so that the negation of a sum fits too */

@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import ModelError
 from .numbers import Numbers
-from .parts import MAX_UNITS, Block, Cell, Dims, Field, Structure, gate_weights, whole
+from .parts import MAX_UNITS, Block, Cell, Dims, Field, Structure, gate_weights, real, whole
 
 
 @dataclass(frozen=True)
@@ -25,28 +26,54 @@ class LSTM(Cell):
     which is stored in one stage: keep = (f, q f) on c, mix = (A, q A + B) on h. So a column costs
     2 n^2 + 2 n multiply-accumulates for the influence, n for the gradient; not (2 n)^2.
     c is Q3.12 and saturates at +-8; forget gates start with a bias of ``forget_bias``.
-    Source: Hochreiter & Schmidhuber 1997; Gers et al. 2000 (forget gate).
+
+    With ``peepholes`` the gates also see c, each unit its own: i and f the c before the step, o the one after it:
+    ``i = sigmoid(W_i z + p_i c)``, f likewise, ``o = sigmoid(W_o z + p_o c')``. The weights are then flat: W by rows,
+    then p_i, p_f and p_o, (units,) each, which start at 0. To the influence they are weights of width 1: 3 n columns.
+    keep becomes (k, q k) with k = f + p_i g i' + p_f c f' and q = o (1 - tanh(c)^2) + p_o tanh(c) o'. Coefficients
+    have 12 fraction bits instead of 14, since that of p_f, c^2 f', reaches 16; above 8 it saturates.
+    Source: Hochreiter & Schmidhuber 1997; Gers et al. 2000 (forget gate); Gers et al. 2002 (peepholes).
     """
 
     units: int
     forget_bias: float = 1.0
-    voice: ClassVar[str] = "cell_lstm"
+    peepholes: bool = False
     needs: ClassVar[tuple[str, ...]] = ("mix_blocks.c", "cell_plain.c")
 
     def __post_init__(self) -> None:
         whole("LSTM(units)", self.units, 1, MAX_UNITS)
+        real("LSTM(forget_bias)", self.forget_bias, -8, 8)
+        if not isinstance(self.peepholes, bool):
+            raise ModelError(f"LSTM(peepholes): wanted True or False, found {self.peepholes!r}")
+
+    @classmethod
+    def variants(cls, units: int) -> list[Cell]:
+        """Without peepholes, and with."""
+        return [cls(units), cls(units, peepholes=True)]
+
+    @property
+    def voice(self) -> str:  # type: ignore[override]
+        """Peepholes are another file: without them there is nothing to pay."""
+        return "cell_lstm_peephole" if self.peepholes else "cell_lstm"
 
     def structure(self, inputs: int) -> Structure:
-        """Two components, four gates that all see z = [x; 1; h]; a unit keeps its c."""
+        """Two components, four gates that all see z = [x; 1; h]; a unit keeps its c.
+
+        Peepholes see the 1 of z, and their coefficients carry c.
+        """
         m = inputs + 1 + self.units
+        peeps = ("p_i", "p_f", "p_o") if self.peepholes else ()
         return Structure(
             self.units,
             m,
-            tuple(Block(gate, 0, m, recurrent=inputs + 1) for gate in ("i", "f", "g", "o")),
+            (
+                *(Block(gate, 0, m, recurrent=inputs + 1) for gate in ("i", "f", "g", "o")),
+                *(Block(gate, inputs, 1) for gate in peeps),
+            ),
             state=(("cell", 12), ("h", 15)),
             credited=1,
             private=1,
-            coef_frac=14,
+            coef_frac=12 if self.peepholes else 14,
         )
 
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
@@ -54,7 +81,8 @@ class LSTM(Cell):
         n = dims.units
         return [
             Field("w_hi", "int16", (dims.weights,), "weights",
-                  "cell weights of the forward pass, Q3.12, [i, f, g, o][unit][x; 1; h]"),
+                  "cell weights of the forward pass, Q3.12, [i, f, g, o][unit][x; 1; h]"
+                  + (", then p_i, p_f, p_o [unit]" if self.peepholes else "")),
             Field("z", "int16", (dims.presynaptic,), "state", "[x; 32767; h before the step], Q0.15", trace=True),
             Field("c_old", "int16", (n,), "state", "c before the step, Q3.12", trace=True),
             Field("gates", "int16", (4 * n,), "state", "i, f, g, o, Q0.15", trace=True),
@@ -68,6 +96,7 @@ class LSTM(Cell):
 
     def initial(self, dims: Dims, rng: np.random.Generator, radius: float) -> npt.NDArray[np.float64]:
         """Input U(-.5, .5), recurrent ``radius`` x random orthogonal matrices, bias 0, of the forget gate
-        ``forget_bias``."""
+        ``forget_bias``; peepholes 0."""
         bias = {"f": self.forget_bias}
-        return np.concatenate([gate_weights(dims, rng, radius, bias.get(b.name, 0.0)) for b in dims.structure.blocks])
+        found = [gate_weights(dims, rng, radius, bias.get(gate, 0.0)) for gate in ("i", "f", "g", "o")]
+        return np.concatenate((*found, np.zeros(3 * dims.units if self.peepholes else 0)))
