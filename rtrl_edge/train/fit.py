@@ -1,27 +1,28 @@
-"""Host pre-training of the Elman cell in float: truncated BPTT with Adam, in plain NumPy.
+"""Truncated BPTT with Adam over a recording.
 
 The recording is cut into parallel, contiguous subsequences, so that one step of the recurrence is one
 small matrix product for all of them; the state is carried from window to window. The weights that
-did best on the held-out end of the recording are kept. Shapes below: B subsequences, K steps of a window,
-n units, m = inputs + 1 + n, o outputs.
+did best on the held-out end of the recording are kept. Shapes below: B subsequences, K steps of a window, S states,
+H entries that the readout sees, o outputs.
 """
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from .errors import DataError, ModelError
-from .model import RNN, Loss, Model
-from .oracle.voices import LossVoice, voices
-from .stream import Stream
-from .weights import Scaling, Weights, initial
-
-Float32 = npt.NDArray[np.float32]
+from ..errors import DataError, ModelError
+from ..model import Dims, Model
+from ..oracle.voices import LossVoice, voices
+from ..stream import Stream
+from ..weights import Scaling, Weights, initial
+from .form import Float32, Form
 
 EPOCHS = 120
 BATCH = 32  # most subsequences at once
@@ -35,9 +36,31 @@ WEIGHT_BOUND = 7.9  # the chip's forward weights are Q3.12 and saturate at 8
 TARGET_BOUND = 8.0  # and so do its targets
 
 
+class CellVoice(Protocol):
+    """What a cell's file defines: w (weights,), x (B, inputs), state s (B, S)."""
+
+    def forward(self, d: Dims, w: Float32, x: Float32, s: Float32) -> tuple[Float32, Form]:
+        """The state after the step, and its form."""
+        ...
+
+    def backward(self, d: Dims, w: Float32, form: Form, delta: Float32, gradient: Float32) -> Float32:
+        """dL/ds (B, S) after the step -> before it; adds dL/dw into ``gradient``."""
+        ...
+
+    def visible(self, d: Dims, w: Float32, x: Float32, s: Float32) -> Float32:
+        """What the readout sees (B, H) of the state after the step."""
+        ...
+
+    def visible_backward(
+        self, d: Dims, w: Float32, x: Float32, s: Float32, credit: Float32, gradient: Float32
+    ) -> Float32:
+        """dL/dvisible (B, H) -> dL/ds (B, S); adds the direct weights' gradient into ``gradient``."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class _Sequences:
-    """Parallel subsequences: x (L, B, inputs + 1) with the bias, target (L, B, o), known (L, B, 1) 1 or 0."""
+    """Parallel subsequences: x (L, B, inputs), target (L, B, o), known (L, B, 1) 1 or 0."""
 
     x: Float32
     target: Float32
@@ -72,40 +95,36 @@ def train(
 
     Raises:
         DataError: ``past`` does not fit the model or its loss, is too short, or lacks labels.
-        ModelError: the cell is not RNN, or an argument is out of range.
+        ModelError: an argument is out of range.
     """
     _check(model, past, epochs, rate)
     scaling = Scaling.fit(past, not model.loss.of_probabilities)
     model.loss.check_targets("train", past.target[past.labelled])
-    voice = voices(model).loss
     cut = len(past) - math.ceil(HELD_OUT * len(past))
     fit = _sequences("first 85 %", scaling, past[:cut])
     held_out = _sequences("last 15 %", scaling, past[cut:])
+    network = Network(model)
     start = initial(model, seed)
-    W, V = start.W.astype(np.float32), start.V.astype(np.float32)
-    adam, best = _Adam([W, V]), (math.inf, W.copy(), V.copy())
+    w, V = start.W.astype(np.float32).ravel(), start.V.astype(np.float32)
+    adam, best = _Adam([w, V]), (math.inf, w.copy(), V.copy())
     windows = range(0, len(fit.x), WINDOW)
     for epoch in range(epochs):
-        h = np.zeros((fit.x.shape[1], model.dims.units), np.float32)
+        s = np.zeros((fit.x.shape[1], model.dims.states), np.float32)
         for number, at in enumerate(windows):
             done = (epoch + number / len(windows)) / epochs
             part = slice(at, at + WINDOW)
-            gradients, h = _window_gradients(W, V, h, fit.x[part], fit.target[part], fit.known[part], model.loss, voice)
+            *gradients, s = network.gradients(w, V, s, fit.x[part], fit.target[part], fit.known[part])
             adam.step(gradients, rate * 0.5 * (1.0 + math.cos(math.pi * done)))
-        loss = _mean_loss(W, V, held_out, model.loss, voice)
+        loss = network.mean_loss(w, V, held_out)
         if loss < best[0]:
-            best = (loss, W.copy(), V.copy())
+            best = (loss, w.copy(), V.copy())
         if progress is not None:
             progress(epoch + 1, epochs, loss)
-    return Weights(best[1].astype(np.float64), best[2].astype(np.float64), scaling)
+    W = best[1].astype(np.float64).reshape(model.dims.weight_shape)
+    return Weights(W, best[2].astype(np.float64), scaling)
 
 
 def _check(model: Model, past: Stream, epochs: int, rate: float) -> None:
-    if not isinstance(model.cell, RNN):
-        raise ModelError(
-            f"train: pre-training on the host knows the cell RNN only, found {model.cell!r}; "
-            "give weights that you trained elsewhere with Weights(W, V), or start from rtrl_edge.weights.initial"
-        )
     d = model.dims
     for what, found, wanted in (("x", past.x.shape, d.inputs), ("target", past.target.shape, d.outputs)):
         if found[1] != wanted:
@@ -131,9 +150,8 @@ def _sequences(what: str, scaling: Scaling, part: Stream) -> _Sequences:
         return np.ascontiguousarray(rows.reshape(count, length, -1).swapaxes(0, 1))
 
     known = part.labelled[:, None]
-    x = np.concatenate((scaling.inputs(part.x), np.ones((len(part), 1))), axis=1)
     target = np.where(known, np.clip(scaling.outputs(part.target), -TARGET_BOUND, TARGET_BOUND), 0.0)
-    sequences = _Sequences(cut(x), cut(target), cut(known.astype(np.float64)))
+    sequences = _Sequences(cut(scaling.inputs(part.x)), cut(target), cut(known.astype(np.float64)))
     if not sequences.known.any():
         raise DataError(
             f"train: the {what} of the stream ({len(part)} samples) has no label; the first part teaches "
@@ -142,47 +160,55 @@ def _sequences(what: str, scaling: Scaling, part: Stream) -> _Sequences:
     return sequences
 
 
-def _states(W: Float32, h: Float32, x: Float32) -> Float32:
-    """States (K + 1, B, n) of a window: the given h (B, n) first; x (K, B, inputs + 1)."""
-    inputs = x.shape[2]
-    drive = x @ W[:, :inputs].T
-    recurrent = np.ascontiguousarray(W[:, inputs:].T)
-    states = np.empty((len(x) + 1, *h.shape), np.float32)
-    states[0] = h
-    for t in range(len(x)):
-        np.tanh(drive[t] + states[t] @ recurrent, out=states[t + 1])
-    return states
+class Network:
+    """A model in float32, a batch at a time."""
+
+    def __init__(self, model: Model) -> None:
+        """Find the cell's file; the loss is the oracle's."""
+        self._dims, self._loss = model.dims, model.loss
+        self._cell = cast(CellVoice, importlib.import_module(f".{model.cell.voice}", __package__))
+        self._voice: LossVoice = voices(model).loss
+
+    def gradients(
+        self, w: Float32, V: Float32, s: Float32, x: Float32, target: Float32, known: Float32
+    ) -> tuple[Float32, Float32, Float32]:
+        """Gradients of w (weights,) and V (o, H + 1) of a window's mean loss, and the state (B, S) after it.
+
+        Shapes: s (B, S), x (K, B, inputs), target (K, B, o), known (K, B, 1).
+        """
+        d, cell = self._dims, self._cell
+        states, forms = [], []
+        for sample in x:
+            s, form = cell.forward(d, w, sample, s)
+            states.append(s)
+            forms.append(form)
+        h = np.stack([cell.visible(d, w, sample, after) for sample, after in zip(x, states, strict=True)])
+        error = self._voice.error(self._loss, _double(_outputs(V, h)), _double(target)).astype(np.float32)
+        error *= known / max(1.0, float(known.sum()))
+        credit = error @ V[:, :-1]
+        gw, delta = np.zeros_like(w), np.zeros_like(s)
+        for t in range(len(x) - 1, -1, -1):
+            delta = delta + cell.visible_backward(d, w, x[t], states[t], credit[t], gw)
+            delta = cell.backward(d, w, forms[t], delta, gw)
+        rows = error.reshape(-1, error.shape[2])
+        gV = np.concatenate((rows.T @ h.reshape(-1, h.shape[2]), rows.sum(axis=0)[:, None]), axis=1)
+        return gw, gV, s
+
+    def mean_loss(self, w: Float32, V: Float32, data: _Sequences) -> float:
+        """Mean over labelled steps, from a state of zero."""
+        d, cell = self._dims, self._cell
+        s = np.zeros((data.x.shape[1], d.states), np.float32)
+        seen = []
+        for sample in data.x:
+            s, _ = cell.forward(d, w, sample, s)
+            seen.append(cell.visible(d, w, sample, s))
+        y = _outputs(V, np.stack(seen))
+        losses = self._voice.value(self._loss, _double(y), _double(data.target)) * data.known[..., 0]
+        return float(losses.sum(dtype=np.float64) / data.known.sum(dtype=np.float64))
 
 
-def _window_gradients(
-    W: Float32, V: Float32, h: Float32, x: Float32, target: Float32, known: Float32, loss: Loss, voice: LossVoice
-) -> tuple[list[Float32], Float32]:
-    """Gradients of W (n, m) and V (o, n + 1) of the window's mean loss, and the state (B, n) after it."""
-    states = _states(W, h, x)
-    after = states[1:]
-    y = after @ V[:, :-1].T + V[:, -1]
-    error = voice.error(loss, _double(y), _double(target)).astype(np.float32) * (known / max(1.0, float(known.sum())))
-    delta = error @ V[:, :-1]  # (K, B, n): first the credit, then, from the end, what later steps add
-    slope = 1.0 - after * after
-    recurrent = np.ascontiguousarray(W[:, x.shape[2] :])
-    delta[-1] *= slope[-1]
-    for t in range(len(x) - 2, -1, -1):
-        delta[t] = (delta[t] + delta[t + 1] @ recurrent) * slope[t]
-
-    def summed(rows: Float32, columns: Float32) -> Float32:
-        return rows.reshape(-1, rows.shape[2]).T @ columns.reshape(-1, columns.shape[2])
-
-    gW = np.concatenate((summed(delta, x), summed(delta, states[:-1])), axis=1)
-    gV = np.concatenate((summed(error, after), error.sum(axis=(0, 1))[:, None]), axis=1)
-    return [gW, gV], after[-1]
-
-
-def _mean_loss(W: Float32, V: Float32, data: _Sequences, loss: Loss, voice: LossVoice) -> float:
-    """Mean over labelled steps."""
-    h = np.zeros((data.x.shape[1], len(W)), np.float32)
-    y = _states(W, h, data.x)[1:] @ V[:, :-1].T + V[:, -1]
-    losses = voice.value(loss, _double(y), _double(data.target)) * data.known[..., 0]
-    return float(losses.sum(dtype=np.float64) / data.known.sum(dtype=np.float64))
+def _outputs(V: Float32, h: Float32) -> Float32:
+    return h @ V[:, :-1].T + V[:, -1]
 
 
 def _double(values: Float32) -> npt.NDArray[np.float64]:
