@@ -122,6 +122,11 @@ def _scaling_comment(integer_model: IntegerModel) -> str:
         )
         for i, (offset, gain) in enumerate(zip(offsets, gains, strict=True))
     ]
+    if integer_model.model.loss.of_probabilities:
+        one = 2**integer_model.model.numbers.output_frac
+        lines.append(
+            f" *   y: logits, above 0 or largest means yes; target: a label, 0 or {one}, or a probability between"
+        )
     return "\n".join(lines)
 
 
@@ -180,7 +185,7 @@ def _source(integer_model: IntegerModel, checked: bool) -> str:
     ]
     constants = [_array("rtrl_tanh_table", "int16", TANH_TABLE, "tanh(i / 32), Q0.15")]
     constants += [
-        _array(table.name, table.ctype, np.array(table.values), table.note)
+        _array(table.name, table.ctype, np.array(table.values), table.note, " RTRL_UNUSED")
         for part in model.parts
         for table in part.tables(model.numbers)
     ]
@@ -221,9 +226,9 @@ def _offset_asserts(name: str, place: Layout) -> str:
     )
 
 
-def _array(name: str, ctype: str, values: npt.NDArray[np.integer], note: str) -> str:
+def _array(name: str, ctype: str, values: npt.NDArray[np.integer], note: str, attribute: str = "") -> str:
     rows = _wrapped(int(v) for v in values.ravel())
-    return f"/* {note} */\nstatic const {ctype}_t {name}[{values.size}] = {{\n{rows}\n}};"
+    return f"/* {note} */\nstatic const {ctype}_t {name}[{values.size}]{attribute} = {{\n{rows}\n}};"
 
 
 def _wrapped(values: Iterable[int], width: int = 100) -> str:

@@ -15,6 +15,6 @@ RTRL_INLINE int half_size(int16_t *log, int32_t g, int frac)
 /* weight q of the readout */
 RTRL_INLINE void optimiser_readout(rtrl_t *net, int q, int32_t g, int frac)
 {
-    int down = half_size(&net->log_v[q], g, frac) + rate_drop(net);
-    weight_step(&net->v_hi[q], &net->v_lo[q], fx_step_size(g, frac - (W_FRAC - V_RATE) + down, V_LIMIT >> rate_drop(net)));
+    int drop = rate_drop(net), unit = frac + half_size(&net->log_v[q], g, frac);
+    weight_step(&net->v_hi[q], &net->v_lo[q], fx_step_size(g, unit - (W_FRAC - V_RATE) + drop, V_LIMIT >> drop));
 }

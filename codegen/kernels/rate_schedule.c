@@ -1,4 +1,4 @@
-/* How far both rates are shifted down: the last entry whose labelled steps are done (steps counts the present one too). */
+/* How far both rates are shifted down: the last entry whose labelled steps are done (steps counts the one at work) */
 RTRL_INLINE int rate_drop(const rtrl_t *net)
 {
     int drop = 0;

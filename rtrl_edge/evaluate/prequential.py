@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ..device import Device, Int16
 from ..errors import DataError
+from ..model import Loss
 from ..stream import Float, Stream
 from .baselines import Control
 
@@ -108,6 +109,12 @@ class Run:
         with np.errstate(invalid="ignore"):
             squares = np.maximum(total[end] - total[begin], 0.0) / (count[end] - count[begin])
         return np.asarray(np.sqrt(squares), dtype=np.float64)
+
+    def metrics(self, loss: Loss, start: int = 0, stop: int | None = None) -> dict[str, float]:
+        """What a loss measures beside the NRMSE over the labelled samples of a range: accuracy and cross-entropy in
+        nats of the classifiers; nothing of other losses."""
+        rows = self.labelled[start:stop]
+        return loss.metrics(self.prediction[start:stop][rows], self.target[start:stop][rows]) if rows.any() else {}
 
     def figures(self, start: int = 0, stop: int | None = None) -> dict[str, object]:
         """The errors of a range as plain data, units in the names."""

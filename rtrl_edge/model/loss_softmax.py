@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import DataError
+from .loss_binary import LEAST
 from .numbers import Numbers
 from .parts import Loss, Table
 
@@ -23,7 +24,7 @@ class SoftmaxCrossEntropy(Loss):
 
     y stays the logits, in Q3.12; a target is 1 at its class and 0 elsewhere, or a distribution over the classes (soft
     labels), in the format of y: 1.0 is the word 4096. e is Q0.15. On the chip exp is a power of two from a table of 17
-    points, and each labelled step has one division a class: p within 4 units of Q0.15.
+    points, and each labelled step has one division a class: p within 5 units of Q0.15.
     """
 
     voice: ClassVar[str] = "loss_softmax"
@@ -60,6 +61,14 @@ class SoftmaxCrossEntropy(Loss):
                 f"elsewhere, found a row with the sum {wrong.ravel()[0]:g}; "
                 "use BinaryCrossEntropy() where several classes can be true"
             )
+
+    def metrics(self, prediction: npt.NDArray[np.float64], target: npt.NDArray[np.float64]) -> dict[str, float]:
+        """Share of samples whose likeliest class is the label's, and mean cross-entropy."""
+        entropy = -(target * np.log(np.clip(prediction, LEAST, 1.0))).sum(axis=-1)
+        return {
+            "accuracy": float((prediction.argmax(axis=-1) == target.argmax(axis=-1)).mean()),
+            "cross_entropy_nats": float(entropy.mean()),
+        }
 
     def stimulus(self, noise: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """The class of the largest noise."""

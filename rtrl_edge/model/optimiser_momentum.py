@@ -18,8 +18,8 @@ class Momentum(Optimiser):
     """``m <- momentum m + (1 - momentum) clip(g)``, ``w <- w - rate m``, at each call.
 
     m is a mean, so rates mean what they mean for SGD. It takes 4 bytes a weight (int32: in int16 the mean would not see
-    gradients below 2^-12). Most rules call once a labelled step, rules that work in blocks once a block; on samples
-    without a label m rests. ``reset`` keeps it, as it keeps the weights.
+    gradients below 2^-13 of the clip). Most rules call once a labelled step, rules that work in blocks once a block;
+    between calls m rests. ``reset`` keeps it, as it keeps the weights.
 
     Args:
         rate: learning rate of the cell, a power of two from 2^-15 to 1.

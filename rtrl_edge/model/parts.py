@@ -342,6 +342,10 @@ class Loss(Part):
         """Outputs y (..., outputs) in the units of the target: y itself, or the probabilities of its logits."""
         return y
 
+    def metrics(self, prediction: npt.NDArray[np.float64], target: npt.NDArray[np.float64]) -> dict[str, float]:
+        """Figures of merit of predictions and targets (T, outputs), by name; none unless the loss knows better ones."""
+        return {}
+
     def check_targets(self, what: str, target: npt.NDArray[np.float64]) -> None:
         """DataError unless targets (..., outputs), all known, are such as the loss is made for."""
         if self.of_probabilities and target.size and not (target.min() >= 0.0 and target.max() <= 1.0):
