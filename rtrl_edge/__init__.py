@@ -15,6 +15,7 @@ from ._version import __version__
 from .boards import Board, board_names, load_board
 from .errors import RtrlEdgeError
 from .model import (
+    BPTT,
     GRU,
     LSTM,
     R8,
@@ -52,7 +53,7 @@ _LAZY = {
 }
 
 __all__ = [
-    "GRU", "LSTM", "R8", "R16", "RNN", "RTRL", "SGD", "BinaryCrossEntropy", "Board", "Emulator",
+    "BPTT", "GRU", "LSTM", "R8", "R16", "RNN", "RTRL", "SGD", "BinaryCrossEntropy", "Board", "Emulator",
     "HalfRMSprop", "HostTwin", "Huber", "IntegerModel", "Linear", "Model", "Momentum",
     "Plan", "ReadoutOnly", "Reference", "RtrlEdgeError", "Scaling", "SoftmaxCrossEntropy", "SquaredError", "Stream", "Weights",
     "__version__", "board_names", "generate", "load_board", "load_stream", "next_sample", "plan", "prequential",

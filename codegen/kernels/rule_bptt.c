@@ -1,0 +1,116 @@
+/* Truncated back-propagation through time: at a labelled step the newest loss goes back over the ring, newest step first,
+ * each linearised from its own trace and the present weights; then g_p = sum over the steps of err z, one column after the
+ * other, W <- W - rate g. All steps go back before the first weight moves, and the newest trace is put back. */
+enum { Z_AT = (offsetof(rtrl_t, z) - TRACE_AT) / sizeof(int16_t), N_ERRORS = N_BLOCKS * N_UNITS };
+
+static void rule_reset(rtrl_t *net)
+{
+    net->newest = 0;
+    net->filled = 0;
+}
+
+static void rule_init(rtrl_t *net)
+{
+    rule_reset(net);
+}
+
+/* trace of a stored step: (N_TRACE); ago < WINDOW */
+RTRL_INLINE int16_t *ring_step(rtrl_t *net, int ago)
+{
+    int at = net->newest - ago;
+    return &net->ring[(at < 0 ? at + WINDOW : at) * N_TRACE];
+}
+
+RTRL_INLINE void ring_swap_in(rtrl_t *net, int ago)
+{
+    memcpy((char *)net + TRACE_AT, ring_step(net, ago), N_TRACE * sizeof(int16_t));
+}
+
+static void rule_begin(rtrl_t *net, bool learn)
+{
+    net->newest = (uint16_t)(net->newest + 1 < WINDOW ? net->newest + 1 : 0);
+    net->filled = (uint16_t)(net->filled < WINDOW ? net->filled + 1 : WINDOW);
+    memcpy(ring_step(net, 0), (const char *)net + TRACE_AT, N_TRACE * sizeof(int16_t));
+    net->part = 0;
+    if (learn) {
+        cell_linearise(net);
+        readout_credit(net, net->c, &net->c_exp);
+        cell_credit(net);
+        memset(net->delta, 0, sizeof net->delta);
+        memcpy(&net->delta[N_STATES - N_SEEN], net->c, sizeof net->c);
+        net->delta_exp = net->c_exp;
+    }
+}
+
+/* err[ago], and delta one step further back */
+static void rule_step_back(rtrl_t *net, int ago)
+{
+    int16_t *err = &net->err[ago * N_ERRORS];
+    if (ago > 0) { /* the newest step is linearised already */
+        ring_swap_in(net, ago);
+        cell_linearise(net);
+    }
+    net->err_exp[ago] = back_errors(net, err);
+    if (ago + 1 < net->filled) {
+        back_delta(net, back_through(net, err, net->err_exp[ago]));
+    }
+}
+
+/* err_exp becomes the shift that brings err z to the coarsest exponent of all steps, with room for their sum */
+static void rule_align(rtrl_t *net)
+{
+    int least = net->err_exp[0];
+    for (int ago = 1; ago < net->filled; ago++) {
+        least = net->err_exp[ago] < least ? net->err_exp[ago] : least;
+    }
+    for (int ago = 0; ago < net->filled; ago++) {
+        int down = net->err_exp[ago] - least + COLUMN_DOWN;
+        net->err_exp[ago] = (int16_t)(down > 31 ? 31 : down);
+    }
+    /* coarser than 2^32 all is clipped, finer than 2^-63 nothing moves: the optimiser sees no shift beyond */
+    int frac = least + 15 - COLUMN_DOWN;
+    net->g_exp = (int16_t)(frac < -32 ? -32 : frac > 63 ? 63 : frac);
+}
+
+/* bound: |err z| <= 2^30, shifted right by COLUMN_DOWN > log2(WINDOW), so |g| <= 2^29 + WINDOW / 2 < 2^30 */
+RTRL_INLINE int32_t rule_gradient(rtrl_t *net, const column_t *here)
+{
+    int32_t g = 0;
+    const int16_t *err = &net->err[here->block * N_UNITS + here->unit];
+    for (int ago = 0; ago < net->filled; ago++) {
+        int32_t term = fx_mul(err[ago * N_ERRORS], ring_step(net, ago)[Z_AT + here->input]);
+        g = fx_add(g, fx_round_shift(term, net->err_exp[ago]));
+    }
+    return g;
+}
+
+/* count steps back and columns at most; returns how many are left */
+static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
+{
+    if (!learn) {
+        return 0;
+    }
+    int part = net->part;
+    if (part < net->filled) {
+        while (count > 0 && part < net->filled) {
+            rule_step_back(net, part);
+            part++;
+            count--;
+        }
+        ring_swap_in(net, 0);
+        if (part == net->filled) {
+            rule_align(net);
+        }
+    }
+    if (part >= net->filled) {
+        column_t here = column_at(part - net->filled);
+        while (count > 0 && here.p < N_COLUMNS) {
+            optimiser_cell(net, here.p, rule_gradient(net, &here), net->g_exp);
+            column_next(&here);
+            count--;
+        }
+        part = net->filled + here.p;
+    }
+    net->part = (uint16_t)part;
+    return (uint16_t)(net->filled + N_COLUMNS - part);
+}
