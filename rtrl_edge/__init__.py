@@ -24,6 +24,7 @@ from .model import (
     RTRL,
     SGD,
     BinaryCrossEntropy,
+    BlockRTRL,
     HalfRMSprop,
     Huber,
     Linear,
@@ -53,7 +54,7 @@ _LAZY = {
 }
 
 __all__ = [
-    "BPTT", "GRU", "LSTM", "R8", "R16", "RNN", "RTRL", "SGD", "BinaryCrossEntropy", "Board", "Emulator",
+    "BPTT", "GRU", "LSTM", "R8", "R16", "RNN", "RTRL", "SGD", "BinaryCrossEntropy", "BlockRTRL", "Board", "Emulator",
     "HalfRMSprop", "HostTwin", "Huber", "IntegerModel", "Linear", "Model", "Momentum",
     "Plan", "ReadoutOnly", "Reference", "RtrlEdgeError", "Scaling", "SoftmaxCrossEntropy", "SquaredError", "Stream", "Weights",
     "__version__", "board_names", "generate", "load_board", "load_stream", "next_sample", "plan", "prequential",

@@ -22,12 +22,12 @@ from ..stream import Float, Stream
 
 @dataclass(frozen=True, eq=False)
 class Fidelity:
-    """Per labelled step, shapes (steps,).
+    """Per gradient, shapes (steps,): of each labelled step, or of a rule that waits, of each block.
 
     Args:
         relative_error: ``|g - g64| / |g64|``, g64 the same rule's gradient in float64.
         cosine: between the two.
-        exact_cosine: between g and the exact gradient.
+        exact_cosine: between g and the exact gradient, summed over the same labels.
         capped_columns: how often the cap on |J| saturated a column.
     """
 
@@ -54,34 +54,35 @@ def fidelity(integer_model: IntegerModel, stream: Stream) -> Fidelity:
 
     Args:
         integer_model: a model whose rule trains the cell.
-        stream: physical units; steps without a label are observed. Steps on which one of the gradients is zero (an
-            error of exactly 0; a rule that updates once a block) are left out of the figures.
+        stream: physical units; steps without a label are observed. Gradients of zero (an error of exactly 0) are left
+            out of the figures.
     """
     model = integer_model.model
     if not model.rule.trains_cell:
         raise ModelError(f"fidelity: wanted a model whose rule trains the cell, found {model.rule!r}")
     d = model.dims
     reference, own, exact = Reference(integer_model), Shadow(model, exact=False), Shadow(model)
-    errors, cosines, exact_cosines = [], [], []
+    errors, cosines, exact_cosines, exact_sum = [], [], [], np.zeros(d.columns)
     for x, target in stream:
         before = _state(reference)
         word = integer_model.to_input(x)
         reference.predict(word)
         sample, after = word * 2.0**-STATE_FRAC, _state(reference)
         w = reference.net["w_hi"] * 2.0**-WEIGHT_FRAC
-        if target is None:
-            reference.observe()
-            own.step(w, sample, before, after)
-            exact.step(w, sample, before, after)
-            continue
         V = reference.net["v_hi"].reshape(d.outputs, -1)[:, : d.visible] * 2.0**-WEIGHT_FRAC
         reference.net.gradient[:] = 0
-        reference.learn(integer_model.to_target(target))
-        credit = (reference.net["e"] * 2.0**-reference.net.formats.error_frac) @ V
-        g = reference.net.gradient[: d.columns]
+        credit = None
+        if target is None:
+            reference.observe()
+        else:
+            reference.learn(integer_model.to_target(target))
+            credit = (reference.net["e"] * 2.0**-reference.net.formats.error_frac) @ V
         g_own, g_exact = (shadow.step(w, sample, before, after, credit) for shadow in (own, exact))
-        assert g_own is not None
-        assert g_exact is not None
+        if g_exact is not None:
+            exact_sum += g_exact
+        if g_own is None:
+            continue
+        g, g_exact, exact_sum = reference.net.gradient[: d.columns], exact_sum, np.zeros(d.columns)
         sizes = [float(np.linalg.norm(v)) for v in (g, g_own, g_exact)]
         if sizes[1] > 0 and sizes[2] > 0:
             errors.append(np.linalg.norm(g - g_own) / sizes[1])

@@ -32,13 +32,14 @@ from .parts import (
     Table,
 )
 from .readout_linear import Linear
+from .rule_block import BlockRTRL
 from .rule_bptt import BPTT
 from .rule_readout_only import ReadoutOnly
 from .rule_rtrl import RTRL
 
 __all__ = [
     "BPTT", "GRU", "LSTM", "MAX_COLUMNS", "MAX_UNITS", "MAX_WIDTH", "R8", "R16", "RNN", "RTRL", "SGD",
-    "BinaryCrossEntropy", "Block", "Cell", "Dims", "Field", "HalfRMSprop", "Huber", "Linear", "Loss", "Model",
+    "BinaryCrossEntropy", "Block", "BlockRTRL", "Cell", "Dims", "Field", "HalfRMSprop", "Huber", "Linear", "Loss", "Model",
     "Momentum", "Numbers", "Optimiser", "Readout", "ReadoutOnly", "Rule", "SoftmaxCrossEntropy", "SquaredError",
     "Structure", "Table",
 ]  # fmt: skip

@@ -364,6 +364,8 @@ class Rule(Part):
     """How the gradient is carried through time."""
 
     trains_cell: ClassVar[bool] = True
+    #: whether it may move the cell at a step without a label, and at a reset
+    late: ClassVar[bool] = False
     #: where its columns are local: the file that gives the dynamics of one unit
     local: ClassVar[str] = "local_keep"
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
 from ..model import Model
 from ..weights import Weights
-from .voices import Float, Memory, Step, vector, voices
+from .voices import Float, LateRuleVoice, Memory, Step, vector, voices
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,7 @@ class Oracle:
             for readout, w in ((False, self._w), (True, self._V))
         }
         self._pending = False
-        self._memory: Memory = {}
+        self._memory: Memory = self._parts.rule.initial(model)
         self.reset()
         if s is not None:
             self._s = vector("oracle: s", s, model.dims.states)
@@ -76,21 +77,26 @@ class Oracle:
 
     def learn(self, target: npt.ArrayLike) -> None:
         """Learn from target (outputs,) of the sample just predicted."""
-        g, self._e, self._memory = self._labelled("learn", target)
+        g, self._e, self._memory, moves = self._labelled("learn", target)
         self._steps += 1
-        if self.model.rule.trains_cell:
+        if moves:
             self._w = self._moved(self._w, g.W.ravel(), readout=False)
         self._V = self._moved(self._V, g.V, readout=True)
         self._pending = False
 
     def observe(self) -> None:
         """Advance the influence of the sample just predicted without a label."""
-        self._memory = self._parts.rule.advance(self.model, self._memory, self._step("observe"))
+        step = self._step("observe")
+        self._memory = self._parts.rule.advance(self.model, self._memory, step)
+        if self.model.rule.late:
+            self._move_late(self._parts.rule.gradient(self.model, self._memory, step))
         self._pending = False
 
     def reset(self) -> None:
-        """Forget the past (state, influence and an unfinished step); keep the weights."""
+        """Forget the past (state, influence and an unfinished step); keep what is learned."""
         d = self.model.dims
+        if self.model.rule.late:
+            self._move_late(cast(LateRuleVoice, self._parts.rule).owed(self.model, self._memory))
         self._s, self._before = np.zeros(d.states), np.zeros(d.states)
         self._x, self._h = np.zeros(d.inputs), np.zeros(d.visible)
         self._y, self._e = np.zeros(d.outputs), np.zeros(d.outputs)
@@ -111,8 +117,8 @@ class Oracle:
         D, immediate = self._parts.cell.jacobians(self.model.dims, self._w, self._x, self._before)
         return Step(self._w, self._x, self._before, self._s, D, immediate)
 
-    def _labelled(self, call: str, target: npt.ArrayLike) -> tuple[Gradients, Float, Memory]:
-        """Gradients and output error of the pending step, and the rule's memory after it."""
+    def _labelled(self, call: str, target: npt.ArrayLike) -> tuple[Gradients, Float, Memory, bool]:
+        """Gradients and output error of the pending step, the rule's memory after it, and whether the cell moves."""
         model, parts, d = self.model, self._parts, self.model.dims
         e = parts.loss.error(model.loss, self._y, vector(f"{call}: target", target, d.outputs))
         c = parts.readout.credit(self._V, e)
@@ -121,8 +127,14 @@ class Oracle:
         memory = parts.rule.advance(model, self._memory, step)
         columns = parts.rule.gradient(model, memory, step)
         direct = parts.cell.direct(d, self._w, self._x, self._s, c)
-        W = np.concatenate((columns, direct)).reshape(d.weight_shape)
-        return Gradients(W, parts.readout.gradient(e, self._h)), e, memory
+        moves = model.rule.trains_cell and columns is not None
+        W = np.concatenate((np.zeros(d.columns) if columns is None else columns, direct)).reshape(d.weight_shape)
+        return Gradients(W, parts.readout.gradient(e, self._h)), e, memory, moves
+
+    def _move_late(self, g: Float | None) -> None:
+        """The cell's weights after a gradient (P,) that comes without a label, if there is one."""
+        if g is not None:
+            self._w = self._moved(self._w, g, readout=False)
 
     def _moved(self, w: Float, g: Float, readout: bool) -> Float:
         moved, self._optimiser[readout] = self._parts.optimiser.update(

@@ -50,7 +50,7 @@ class Shadow:
             credit: (H,) dL/d(what the readout sees), or None without a label.
 
         Returns:
-            The gradient (P,) of a labelled step.
+            The gradient (P,) of a labelled step; of a ``late`` rule, of any step at which it moves the weights.
         """
         d, cell = self.model.dims, self._parts.cell
         weights, sample = vector("shadow: w", w, d.weights), vector("shadow: x", x, d.inputs)
@@ -62,7 +62,8 @@ class Shadow:
             c = C.T @ vector("shadow: credit", credit, d.visible)
         step = Step(weights, sample, past, now, D, immediate, c)
         self._memory = self._parts.rule.advance(self.model, self._memory, step)
-        return None if c is None else self._parts.rule.gradient(self.model, self._memory, step)
+        wanted = c is not None or self.model.rule.late
+        return self._parts.rule.gradient(self.model, self._memory, step) if wanted else None
 
     def reset(self) -> None:
         """The other machine forgot its past."""

@@ -107,8 +107,17 @@ class RuleVoice(Protocol):
         """The memory after one more step. ``memory`` itself stays as it is."""
         ...
 
-    def gradient(self, model: Model, memory: Memory, step: Step) -> Float:
-        """dL/dw (P,) of the labelled ``step`` that ``memory`` was just advanced by."""
+    def gradient(self, model: Model, memory: Memory, step: Step) -> Float | None:
+        """dL/dw (P,) of the labelled ``step`` that ``memory`` was just advanced by; of a ``late`` rule, of any step,
+        and None where it moves no weight."""
+        ...
+
+
+class LateRuleVoice(RuleVoice, Protocol):
+    """A rule whose gradients wait for later steps."""
+
+    def owed(self, model: Model, memory: Memory) -> Float | None:
+        """dL/dw (P,) of the labels whose gradient is still to come, for a reset; None if there are none."""
         ...
 
 

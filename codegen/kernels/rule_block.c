@@ -1,0 +1,364 @@
+/* Exact RTRL a block of steps at a time. A step stores its trace and its credit. A block's end is a row of parts, after
+ * any of which it can stop: for each stored step, from the last one back, its D, then the credit and each row of Phi
+ * through it; then the rows brought to one exponent; then, column by column, the gradient and the new J.
+ * No weight of the cell moves before the last row is through, so no copy of them is kept. */
+enum {
+    GATE_UNITS = N_BLOCKS * N_UNITS,
+    Z_AT = (offsetof(rtrl_t, z) - TRACE_AT) / sizeof(int16_t), /* z in a trace */
+    STEP_PARTS = N_STATES + 2,                                 /* D, the credit, the rows */
+    BOUND_AT = BLOCK * STEP_PARTS,
+    EQUAL_AT = BOUND_AT + N_STATES + 1,
+    COLUMNS_AT = EQUAL_AT + N_STATES,
+    NO_LABEL = -128,
+    EMPTY = 127,         /* exponent of a step to which a row owes nothing */
+    GRADIENT_MIN = -16,  /* least fraction bits of a gradient */
+    SUM_MAX = 1073741823 /* of each half of a column's sums. check: 1073741823 == 2**30 - 1 */
+};
+
+/* the network's own trace and that of step u change places */
+static void block_swap(rtrl_t *net, int u)
+{
+    int16_t *past = &net->past[u * N_TRACE];
+    char *own = (char *)net + TRACE_AT;
+    for (int i = 0; i < N_TRACE; i++, own += sizeof(int16_t)) {
+        int16_t word = past[i];
+        memcpy(&past[i], own, sizeof word);
+        memcpy(own, &word, sizeof word);
+    }
+}
+
+/* Phi <- 1, nothing owed */
+static void block_begin(rtrl_t *net)
+{
+    memset(net->Phi, 0, sizeof net->Phi);
+    for (int k = 0; k < N_STATES; k++) {
+        net->Phi[k * N_STATES + k] = 16384;
+        net->Phi_exp[k] = 14;
+    }
+    memset(net->lambda, 0, sizeof net->lambda);
+    net->lambda_exp = ROW_EXP_MAX;
+    memset(net->delta, 0, sizeof net->delta);
+    memset(net->delta_exps, EMPTY, sizeof net->delta_exps);
+    net->phi_exp = EMPTY;
+    net->a_exp = EMPTY;
+    net->part = 0;
+}
+
+/* the linear form of step u, with the block's weights */
+static void block_linearise(rtrl_t *net, int u)
+{
+    block_swap(net, u);
+    cell_linearise(net);
+    rows_dynamics(net);
+    block_swap(net, u);
+}
+
+/* shift that brings sums of these bits to words of `word_bits` */
+RTRL_INLINE int block_down(uint32_t bits, int word_bits)
+{
+    int down = fx_floor_log2(bits | 1) - (word_bits - 2);
+    return down > 0 ? down : 0;
+}
+
+/* exponent of what a row owes, from the row's */
+RTRL_INLINE int8_t block_owed_exp(uint32_t bits, int exponent, int down)
+{
+    return (int8_t)(bits == 0 ? EMPTY : exponent + COEF_FRAC - SUM_ROOM - down);
+}
+
+/* lambda += the credit of step u; delta[.][u]; lambda <- lambda (keep + D) */
+static void block_credit(rtrl_t *net, int u)
+{
+    if (net->credits_exp[u] != NO_LABEL) {
+        const int16_t *credit = &net->credits[u * N_SEEN];
+        net->lambda_exp = row_add(net, net->lambda, net->lambda_exp, credit, net->credits_exp[u]);
+    }
+    uint32_t bits = rows_immediate(net, net->lambda);
+    int down = block_down(bits, 16);
+    for (int q = 0; q < GATE_UNITS; q++) {
+        net->delta[q * BLOCK + u] = (int16_t)fx_sat(fx_round_shift(net->acc[q], down), 32767);
+    }
+    net->delta_exps[u] = block_owed_exp(bits, net->lambda_exp, down);
+    net->lambda_exp = row_through(net, net->lambda, net->lambda_exp);
+}
+
+/* the same for row k of Phi: A[k][.][u] */
+static void block_row(rtrl_t *net, int u, int k)
+{
+    int16_t *row = &net->Phi[k * N_STATES];
+    uint32_t bits = rows_immediate(net, row);
+    int down = block_down(bits, J_BITS);
+    j_word *a = &net->A[k * GATE_UNITS * BLOCK + u];
+    for (int q = 0; q < GATE_UNITS; q++) {
+        a[q * BLOCK] = (j_word)fx_sat(fx_round_shift(net->acc[q], down), J_MAX);
+    }
+    net->A_exp[k * BLOCK + u] = block_owed_exp(bits, net->Phi_exp[k], down);
+    net->Phi_exp[k] = row_through(net, row, net->Phi_exp[k]);
+}
+
+/* exponent at which sum |row| <= L1_MAX, so that sum |row| |J| < 2^30 */
+static int8_t block_row_bound(const int16_t row[N_STATES], int exponent)
+{
+    uint32_t l1 = 0, peak = 0;
+    for (int r = 0; r < N_STATES; r++) {
+        uint32_t size = (uint32_t)fx_abs(row[r]);
+        l1 += size;
+        peak = size > peak ? size : peak;
+    }
+    return (int8_t)(exponent - fx_block_shift(l1, peak, N_STATES, L1_MAX, 32767, 0));
+}
+
+RTRL_INLINE int8_t block_least(const int8_t exponents[BLOCK])
+{
+    int8_t least = EMPTY;
+    for (int u = 0; u < BLOCK; u++) {
+        least = exponents[u] < least ? exponents[u] : least;
+    }
+    return least;
+}
+
+RTRL_INLINE int block_apart(int exponent, int least)
+{
+    return exponent - least > 31 ? 31 : exponent - least;
+}
+
+/* exponent at which the sums over the steps, the largest being `most` at `least`, are at most 32767: times |z| < 2^30 */
+RTRL_INLINE int8_t block_steps_bound(uint32_t most, int least)
+{
+    return (int8_t)(least - fx_block_shift(most, 0, BLOCK, 32767, 32767, 0));
+}
+
+/* lambda and delta, ready to be multiplied */
+static void block_credit_equal(rtrl_t *net)
+{
+    int8_t bound = block_row_bound(net->lambda, net->lambda_exp), least = block_least(net->delta_exps);
+    for (int r = 0; r < N_STATES; r++) {
+        net->lambda[r] = (int16_t)fx_round_shift(net->lambda[r], net->lambda_exp - bound);
+    }
+    net->lambda_exp = bound;
+    uint32_t most = 0;
+    for (int q = 0; q < GATE_UNITS; q++) {
+        uint32_t sum = 0;
+        for (int u = 0; u < BLOCK; u++) {
+            sum += ((uint32_t)fx_abs(net->delta[q * BLOCK + u]) >> block_apart(net->delta_exps[u], least)) + 1;
+        }
+        most = sum > most ? sum : most;
+    }
+    net->delta_exp = block_steps_bound(most, least);
+    for (int u = 0; u < BLOCK; u++) {
+        int down = block_apart(net->delta_exps[u], net->delta_exp);
+        for (int q = 0; q < GATE_UNITS && down > 0; q++) {
+            net->delta[q * BLOCK + u] = (int16_t)fx_round_shift(net->delta[q * BLOCK + u], down);
+        }
+    }
+}
+
+/* phi_exp and a_exp <- the least of all rows' bounds */
+static void block_bound(rtrl_t *net, int k)
+{
+    const j_word *a = &net->A[k * GATE_UNITS * BLOCK];
+    const int8_t *exponents = &net->A_exp[k * BLOCK];
+    int8_t bound = block_row_bound(&net->Phi[k * N_STATES], net->Phi_exp[k]), least = block_least(exponents);
+    net->phi_exp = bound < net->phi_exp ? bound : net->phi_exp;
+    uint32_t most = 0;
+    for (int q = 0; q < GATE_UNITS; q++) {
+        uint32_t sum = 0;
+        for (int u = 0; u < BLOCK; u++) {
+            sum += ((uint32_t)fx_abs(*a++) >> block_apart(exponents[u], least)) + 1;
+        }
+        most = sum > most ? sum : most;
+    }
+    bound = block_steps_bound(most, least);
+    net->a_exp = bound < net->a_exp ? bound : net->a_exp;
+}
+
+/* row k of Phi and A with phi_exp and a_exp */
+static void block_equal(rtrl_t *net, int k)
+{
+    int row_down = block_apart(net->Phi_exp[k], net->phi_exp);
+    for (int r = k * N_STATES; r < (k + 1) * N_STATES; r++) {
+        net->Phi[r] = (int16_t)fx_round_shift(net->Phi[r], row_down);
+    }
+    for (int u = 0; u < BLOCK; u++) {
+        j_word *a = &net->A[k * GATE_UNITS * BLOCK + u];
+        int down = block_apart(net->A_exp[k * BLOCK + u], net->a_exp);
+        for (int q = 0; q < GATE_UNITS && down > 0; q++) {
+            a[q * BLOCK] = (j_word)fx_round_shift(a[q * BLOCK], down);
+        }
+    }
+}
+
+/* old <- J_p, seen <- what its weight was multiplied with in each step */
+static void block_column(rtrl_t *net, const column_t *here)
+{
+    for (int r = 0; r < N_STATES; r++) {
+        net->old[r] = net->J[here->p * N_STATES + r];
+    }
+    for (int u = 0; u < BLOCK; u++) {
+        net->seen[u] = net->past[u * N_TRACE + Z_AT + here->input];
+    }
+}
+
+/* fraction bits of the sum of the part from before the block and the part from inside it */
+RTRL_INLINE int block_frac(int outside, int inside, int least)
+{
+    int frac = outside < inside ? outside : inside;
+    return frac < least ? least : frac;
+}
+
+/* g_p = lambda J_p + sum_u delta_u z_u, to the optimiser
+ * bound: each half < 2^30, so half of their sum too */
+static void block_gradient(rtrl_t *net, const column_t *here)
+{
+    const int16_t *delta = &net->delta[(here->block * N_UNITS + here->unit) * BLOCK];
+    int32_t outside = 0, inside = 0;
+    for (int r = 0; r < N_STATES; r++) {
+        outside = fx_mac(outside, net->lambda[r], net->old[r]);
+    }
+    for (int u = 0; u < BLOCK; u++) {
+        inside = fx_mac(inside, delta[u], net->seen[u]);
+    }
+    int outside_frac = net->lambda_exp + net->E[here->p], inside_frac = net->delta_exp + 15;
+    int frac = block_frac(outside_frac, inside_frac, GRADIENT_MIN);
+    outside = fx_step_size(outside, outside_frac - frac, SUM_MAX);
+    inside = fx_step_size(inside, inside_frac - frac, SUM_MAX);
+    optimiser_cell(net, here->p, fx_round_shift(fx_add(outside, inside), 1), frac - 1);
+}
+
+/* v / 2^down, |v| < 2^30; where that is a left shift, saturated */
+static void block_move(int32_t v[N_STATES], int down)
+{
+    if (down > 0) {
+        down = down > 31 ? 31 : down;
+        for (int r = 0; r < N_STATES; r++) {
+            v[r] = fx_round_shift(v[r], down);
+        }
+    } else if (down < 0) {
+        for (int r = 0; r < N_STATES; r++) {
+            v[r] = fx_step_size(v[r], down, SUM_MAX);
+        }
+    }
+}
+
+/* J_p <- Phi J_p + sum_u A_u z_u   acc: the two halves, (N_STATES) each, < 2^30 by the bounds of the rows
+ * frac >= E_MIN, so a column that the cap saturates is never shifted left; frac <= ROW_EXP_MAX + E_MAX */
+static void block_advance(rtrl_t *net, const column_t *here)
+{
+    int32_t *outside = net->acc, *inside = &net->acc[N_STATES];
+    rows_dot(outside, net->Phi, N_STATES, net->old);
+    rows_dot_steps(inside, &net->A[(here->block * N_UNITS + here->unit) * BLOCK], net->seen);
+    int outside_frac = net->phi_exp + net->E[here->p], inside_frac = net->a_exp + 15;
+    int frac = block_frac(outside_frac, inside_frac, E_MIN);
+    block_move(outside, outside_frac - frac);
+    block_move(inside, inside_frac - frac);
+    for (int r = 0; r < N_STATES; r++) {
+        outside[r] = fx_add(outside[r], inside[r]);
+    }
+    net->E[here->p] = column_store(&net->J[here->p * N_STATES], outside, N_STATES, frac, &net->capped);
+}
+
+/* one part of a block's end before the columns */
+static void block_part(rtrl_t *net, int part)
+{
+    if (part < BOUND_AT) {
+        int u = BLOCK - 1 - part / STEP_PARTS, k = part % STEP_PARTS - 2;
+        if (k == -2) {
+            block_linearise(net, u);
+        } else if (k == -1) {
+            block_credit(net, u);
+        } else {
+            block_row(net, u, k);
+        }
+    } else if (part == BOUND_AT) {
+        block_credit_equal(net);
+    } else if (part < EQUAL_AT) {
+        block_bound(net, part - BOUND_AT - 1);
+    } else {
+        block_equal(net, part - EQUAL_AT);
+    }
+}
+
+/* count parts at most; returns how many are left. A step that does not end a block has none */
+static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
+{
+    (void)learn;
+    if (net->stored < BLOCK) {
+        return 0;
+    }
+    for (; count > 0 && net->part < COLUMNS_AT; count--) {
+        block_part(net, net->part);
+        net->part++;
+    }
+    if (net->part >= COLUMNS_AT) {
+        column_t here = column_at(net->part - COLUMNS_AT);
+        for (; count > 0 && here.p < N_COLUMNS; count--) {
+            block_column(net, &here);
+            if (net->labels > 0) {
+                block_gradient(net, &here);
+            }
+            block_advance(net, &here);
+            column_next(&here);
+        }
+        net->part = (uint16_t)(COLUMNS_AT + here.p);
+    }
+    uint16_t left = (uint16_t)(COLUMNS_AT + N_COLUMNS - net->part);
+    if (left == 0) {
+        net->stored = 0;
+        net->labels = 0;
+    }
+    return left;
+}
+
+/* learn from what is stored: of a whole block all that is left to do, of a part of one the gradient alone */
+static void block_close(rtrl_t *net)
+{
+    if (net->stored == BLOCK) {
+        (void)rule_slice(net, UINT16_MAX, false);
+        return;
+    }
+    block_begin(net);
+    for (int u = net->stored - 1; u >= 0; u--) {
+        block_linearise(net, u);
+        block_credit(net, u);
+    }
+    block_credit_equal(net);
+    for (column_t here = column_at(0); here.p < N_COLUMNS; column_next(&here)) {
+        block_column(net, &here);
+        block_gradient(net, &here);
+    }
+}
+
+static void rule_reset(rtrl_t *net)
+{
+    if (net->labels > 0) {
+        block_close(net);
+    }
+    net->stored = 0;
+    net->labels = 0;
+    memset(net->J, 0, sizeof net->J);
+    memset(net->E, E_MAX, sizeof net->E);
+}
+
+static void rule_init(rtrl_t *net)
+{
+    rule_reset(net);
+}
+
+static void rule_begin(rtrl_t *net, bool learn)
+{
+    int at = net->stored;
+    memcpy(&net->past[at * N_TRACE], (const char *)net + TRACE_AT, N_TRACE * sizeof(int16_t));
+    net->credits_exp[at] = NO_LABEL;
+    if (learn) {
+        cell_linearise(net);
+        readout_credit(net, net->c, &net->c_exp);
+        cell_credit(net);
+        memcpy(&net->credits[at * N_SEEN], net->c, sizeof net->c);
+        net->credits_exp[at] = net->c_exp;
+        net->labels++;
+    }
+    net->stored++;
+    if (net->stored == BLOCK) {
+        block_begin(net);
+    }
+}

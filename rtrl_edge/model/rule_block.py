@@ -1,0 +1,156 @@
+"""Exact RTRL a block of steps at a time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .numbers import Numbers
+from .parts import Cell, Constants, Dims, Field, Rule, Structure, whole
+from .rule_rtrl import credit_fields, influence_word
+
+MAX_PARTS = 65535
+
+
+def sum_room(structure: Structure) -> int:
+    """Shift after which a row's products with a weight's immediate terms, each at most 2^30, fit one int32."""
+    terms = structure.units if structure.spreads else structure.components
+    return (terms - 1).bit_length()
+
+
+@dataclass(frozen=True)
+class BlockRTRL(Rule):
+    """Exact RTRL in blocks of ``block`` steps: the influence moves, and the cell learns, once a block.
+
+    A step stores its trace and its credit. At the end of a block of h steps the rows of the unit matrix and, as one
+    more row, the credits are sent back through it, lambda <- lambda D, and leave at each stored step u
+
+        A[row][u][b, i] = sum_k lambda[k, i] coef_u[b, k, i],
+
+    what the row depends on the pre-activation of gate b of unit i. What arrives at the block's start is the product
+    Phi = D_h ... D_1, and lambda_0. Then, for each column p = (b, i, j), in place,
+
+        gradient_p = lambda_0 J_p + sum_u A[credit][u][b, i] z_u[j]
+        J_p       <- Phi J_p      + sum_u A[.][u][b, i] z_u[j].
+
+    The gradient is the sum of RTRL's over the block's labelled steps, exact, without staleness inside the block: no
+    weight of the cell moves there. The readout learns at every label. The optimiser clips the sum, so a rate near the
+    edge of stability has to be lower than RTRL's.
+
+    * Steps without a label belong to the block; it ends, and the cell learns, after ``block`` steps of any kind.
+    * A reset closes a part of a block: its gradient is computed from the credit's row alone and applied, so short
+      recordings learn too. Only then is the past forgotten.
+    * A block's end may be cut into slices; those of the other steps have nothing to do.
+
+    For n units, S = K n states, G gates, P weights, m = inputs + 1 + n: memory P S words + P bytes as RTRL, and
+    h G n (S + 1) words, h (S + 1) bytes and h stored steps more. Work of a block
+
+        h (S + 1) (S n + K G n) + h (mix) + P (S + 1) (S + h):
+
+    for the Elman cell 2 n^3 + n^2 m (1 + n / h) and lower terms a step instead of n^3 m. The largest part of a slice is
+    a column, (S + 1) (S + h), or a stored step's D. h between n / 2 and n is a good choice.
+    A row of Phi saturates at 2^31, as a column of J does.
+    Source: Schmidhuber 1992, "A fixed size storage O(n^3) time complexity learning algorithm for fully recurrent
+    continually running networks"; the hybrid of Williams & Zipser 1995, sec. 4.
+
+    Args:
+        block: steps h of a block, 1 to 128.
+    """
+
+    block: int
+    voice: ClassVar[str] = "rule_block"
+    late: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        whole("BlockRTRL(block)", self.block, 1, 128)
+
+    @classmethod
+    def variants(cls) -> list[Rule]:
+        """A short block: tests play few steps."""
+        return [cls(4)]
+
+    def refuses(self, structure: Structure, cell: Cell) -> str | None:
+        """Diagonal cells, where RTRL itself is cheap; direct weights; more parts than 16 bits number."""
+        if not structure.mixes:
+            return "its units do not mix, so RTRL costs no more than a forward pass: use RTRL()"
+        if structure.direct:
+            return "its direct weights would learn at every step, the others once a block: use RTRL()"
+        columns = sum(structure.units * block.width for block in structure.blocks)
+        parts = self._parts(structure.units * structure.components, columns)
+        if parts > MAX_PARTS:
+            return f"{parts} parts of a block's end; wanted at most {MAX_PARTS}. Use fewer units or a shorter block"
+        return None
+
+    def needs_for(self, structure: Structure) -> tuple[str, ...]:
+        """The linear form backwards, and the products of a block's end."""
+        return (
+            "columns.c",
+            "rows_dot_c.c",
+            "rows_keep.c" if structure.private else "rows_keep_none.c",
+            "rows_dynamics.c",
+            "rows_immediate_spread.c" if structure.spreads else "rows_immediate.c",
+        )
+
+    def constants(self, dims: Dims, numbers: Numbers) -> Constants:
+        """The block, and the head-room of its sums."""
+        return {
+            "BLOCK": (self.block, "steps of a block"),
+            "SUM_ROOM": (sum_room(dims.structure), "after this shift the products of a row with I fit their sum"),
+        }
+
+    def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
+        """Influence, the block's steps, and the work area of its end."""
+        n, s, p, h = dims.units, dims.states, dims.columns, self.block
+        gates = len(dims.structure.blocks) * n
+        word = influence_word(dims.structure, numbers)
+        trace = sum(math.prod(f.shape) for f in dims.cell.fields(dims, numbers) if f.trace)
+        return [
+            Field("J", word, (p, s), "influence", "influence matrix ds/dW at the block's start, column after column"),
+            Field("E", "int8", (p,), "influence", "exponent of each column: ds/dw_p = J[p] * 2^-E[p]"),
+            Field("past", "int16", (h, trace), "state", "traces of the block's steps"),
+            Field("credits", "int16", (h, dims.visible), "state", "their credits * 2^credits_exp"),
+            Field("credits_exp", "int8", (h,), "state", "-128: no label"),
+            Field("stored", "uint16", (), "state", "steps of the block so far"),
+            Field("labels", "uint16", (), "state", "how many of them have a label"),
+            *dims.cell.linear_fields(dims),
+            Field("D", "int16", (n * s,), "scratch",
+                  "ds_t/dh_{t-1} * 2^d_exp, without keep, transposed: [unit of h][state]"),
+            Field("d_exp", "int8", (), "scratch", "exponent of D"),
+            *credit_fields(dims),
+            Field("Phi", "int16", (s, s), "scratch", "ds_end/ds_start * 2^phi_exp"),
+            Field("Phi_exp", "int8", (s,), "scratch", "exponents of its rows on their way back"),
+            Field("phi_exp", "int8", (), "scratch", "exponent of Phi"),
+            Field("A", word, (s, gates, h), "scratch",
+                  "ds_end/d(pre-activation) at each step * 2^a_exp, [state][gate][unit][step]"),
+            Field("A_exp", "int8", (s, h), "scratch", "exponents of its rows and steps on the way back"),
+            Field("a_exp", "int8", (), "scratch", "exponent of A"),
+            Field("lambda", "int16", (s,), "scratch", "dL/ds_start * 2^lambda_exp, L the sum of the block's losses"),
+            Field("lambda_exp", "int8", (), "scratch", "exponent of lambda"),
+            Field("delta", "int16", (gates, h), "scratch",
+                  "dL/d(pre-activation) at each step * 2^delta_exp, [gate][unit][step]"),
+            Field("delta_exps", "int8", (h,), "scratch", "exponents of its steps on the way back"),
+            Field("delta_exp", "int8", (), "scratch", "exponent of delta"),
+            Field("acc", "int32", (max(gates, 2 * s),), "scratch", "sums before they are rounded"),
+            Field("old", "int16", (s,), "scratch", "one column of J"),
+            Field("seen", "int16", (h,), "scratch", "one entry of z at every step of the block"),
+            Field("capped", "uint32", (), "counters", "column updates that the cap on |J| saturated"),
+            Field("part", "uint16", (), "scratch", "next part of a block's end that is cut into slices"),
+        ]  # fmt: skip
+
+    def slices(self, dims: Dims) -> int:
+        """Parts of a block's end: stored steps, rows through them, rows made equal, columns."""
+        return self._parts(dims.states, dims.columns)
+
+    def _parts(self, states: int, columns: int) -> int:
+        rows = states + 1
+        return self.block * (rows + 1) + 2 * rows + columns
+
+    def macs(self, dims: Dims) -> int:
+        """Multiply-accumulates of one step, averaged over a block, rounded up."""
+        n, s, k = dims.units, dims.states, dims.structure
+        spread = sum(block.spread for block in k.blocks)
+        immediate = (len(k.blocks) - spread) * s + spread * n * n
+        row = s * n + dims.private * s + immediate
+        end = self.block * ((s + 1) * row + dims.cell.mix_macs(dims)) + dims.columns * (s + 1) * (s + self.block)
+        return -(-end // self.block) + dims.outputs * dims.visible
