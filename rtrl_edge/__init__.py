@@ -20,19 +20,23 @@ from .model import (
     LSTM,
     R8,
     R16,
+    RFLO,
     RNN,
     RTRL,
     SGD,
     BinaryCrossEntropy,
     BlockRTRL,
+    EProp,
     HalfRMSprop,
     Huber,
     Linear,
     Model,
     Momentum,
     ReadoutOnly,
+    SnAp,
     SoftmaxCrossEntropy,
     SquaredError,
+    Trunc1,
 )
 from .plan import Plan, plan
 from .project import generate
@@ -54,11 +58,11 @@ _LAZY = {
 }
 
 __all__ = [
-    "BPTT", "GRU", "LSTM", "R8", "R16", "RNN", "RTRL", "SGD", "BinaryCrossEntropy", "BlockRTRL", "Board", "Emulator",
-    "HalfRMSprop", "HostTwin", "Huber", "IntegerModel", "Linear", "Model", "Momentum",
-    "Plan", "ReadoutOnly", "Reference", "RtrlEdgeError", "Scaling", "SoftmaxCrossEntropy", "SquaredError", "Stream", "Weights",
-    "__version__", "board_names", "generate", "load_board", "load_stream", "next_sample", "plan", "prequential",
-    "quantize", "train",
+    "BPTT", "GRU", "LSTM", "R8", "R16", "RFLO", "RNN", "RTRL", "SGD", "BinaryCrossEntropy", "BlockRTRL", "Board",
+    "EProp", "Emulator", "HalfRMSprop", "HostTwin", "Huber", "IntegerModel", "Linear", "Model", "Momentum", "Plan",
+    "ReadoutOnly", "Reference", "RtrlEdgeError", "Scaling", "SnAp", "SoftmaxCrossEntropy", "SquaredError", "Stream",
+    "Trunc1", "Weights", "__version__", "board_names", "generate", "load_board", "load_stream", "next_sample", "plan",
+    "prequential", "quantize", "train",
 ]  # fmt: skip
 
 

@@ -22,13 +22,15 @@ static void rule_begin(rtrl_t *net, bool learn)
     net->column = 0;
 }
 
-/* J_p: (N_COMPONENTS) * 2^-E_p   own: * 2^-local_exp
+/* J_p: (N_COMPONENTS) * 2^-E_p   own: * 2^-local_exp   acc: int32 * 2^-frac
+ * frac leaves the immediate term a right shift, so that of the products is shifted where own is finer than coef
  * bound: sum |own| <= 2^15 a row, so |own J| <= 2^30; |coef z| <= 2^30, shifted right; the sum fits */
 static void rule_advance(rtrl_t *net, const column_t *here)
 {
     j_word *column = &net->J[here->p * N_COMPONENTS];
     int32_t acc[N_COMPONENTS];
-    int frac = local_exp(net) + net->E[here->p];
+    int finer = local_exp(net) > COEF_FRAC ? local_exp(net) - COEF_FRAC : 0;
+    int frac = local_exp(net) - finer + net->E[here->p];
     int down = COEF_FRAC + 15 - frac;
     down = down > 31 ? 31 : down;
     for (int k = 0; k < N_COMPONENTS; k++) {
@@ -37,7 +39,7 @@ static void rule_advance(rtrl_t *net, const column_t *here)
             sum = fx_mac(sum, local_word(net, k, of, here->unit), column[of]);
         }
         int32_t term = fx_mul(local_coef(net, here, k), net->z[here->input]);
-        acc[k] = fx_add(sum, fx_round_shift(term, down));
+        acc[k] = fx_add(fx_round_shift(sum, finer), fx_round_shift(term, down));
     }
     net->E[here->p] = column_store(column, acc, N_COMPONENTS, frac, &net->capped);
 }

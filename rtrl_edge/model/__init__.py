@@ -34,12 +34,16 @@ from .parts import (
 from .readout_linear import Linear
 from .rule_block import BlockRTRL
 from .rule_bptt import BPTT
+from .rule_eprop import EProp
 from .rule_readout_only import ReadoutOnly
+from .rule_rflo import RFLO
 from .rule_rtrl import RTRL
+from .rule_snap import SnAp
+from .rule_trunc1 import Trunc1
 
 __all__ = [
-    "BPTT", "GRU", "LSTM", "MAX_COLUMNS", "MAX_UNITS", "MAX_WIDTH", "R8", "R16", "RNN", "RTRL", "SGD",
-    "BinaryCrossEntropy", "Block", "BlockRTRL", "Cell", "Dims", "Field", "HalfRMSprop", "Huber", "Linear", "Loss", "Model",
-    "Momentum", "Numbers", "Optimiser", "Readout", "ReadoutOnly", "Rule", "SoftmaxCrossEntropy", "SquaredError",
-    "Structure", "Table",
+    "BPTT", "GRU", "LSTM", "MAX_COLUMNS", "MAX_UNITS", "MAX_WIDTH", "R8", "R16", "RFLO", "RNN", "RTRL", "SGD",
+    "BinaryCrossEntropy", "Block", "BlockRTRL", "Cell", "Dims", "EProp", "Field", "HalfRMSprop", "Huber", "Linear",
+    "Loss", "Model", "Momentum", "Numbers", "Optimiser", "Readout", "ReadoutOnly", "Rule", "SnAp",
+    "SoftmaxCrossEntropy", "SquaredError", "Structure", "Table", "Trunc1",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from ..model import Dims
 from .plain import direct, sigmoid, visible, visible_jacobian
 from .voices import Float
 
-__all__ = ["direct", "forward", "jacobians", "visible", "visible_jacobian"]
+__all__ = ["direct", "forward", "jacobians", "kept", "visible", "visible_jacobian"]
 
 
 def forward(d: Dims, w: Float, x: Float, s: Float) -> Float:
@@ -30,6 +30,11 @@ def jacobians(d: Dims, w: Float, x: Float, s: Float) -> tuple[Float, Float]:
     seen = [np.concatenate((x, [1.0], s))] * 2 + [np.append(x, 1.0), np.append(1.0, s)]
     D = np.diag(z) + dh_da[0] @ Wr[:, -d.units :] + dh_da[1] @ Wz[:, -d.units :] + dh_da[3] @ Un[:, 1:]
     return D, np.hstack([np.einsum("ka,j->kaj", a, v).reshape(d.units, -1) for a, v in zip(dh_da, seen, strict=True)])
+
+
+def kept(d: Dims, w: Float, x: Float, s: Float) -> Float:
+    """What of D (n, n) goes through no weight: the update gate."""
+    return np.diag(_gates(d, w, x, s)[1])
 
 
 def _matrices(d: Dims, w: Float) -> list[Float]:

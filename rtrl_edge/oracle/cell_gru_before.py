@@ -12,7 +12,7 @@ from ..model import Dims
 from .plain import direct, sigmoid, visible, visible_jacobian
 from .voices import Float
 
-__all__ = ["direct", "forward", "jacobians", "visible", "visible_jacobian"]
+__all__ = ["direct", "forward", "jacobians", "kept", "visible", "visible_jacobian"]
 
 
 def forward(d: Dims, w: Float, x: Float, s: Float) -> Float:
@@ -32,6 +32,11 @@ def jacobians(d: Dims, w: Float, x: Float, s: Float) -> tuple[Float, Float]:
     D = np.diag(z) + by_r @ Wr[:, -d.units :] + by_z @ Wz[:, -d.units :] + into_n @ Un @ np.diag(r)
     pairs = ((by_r, v), (by_z, v), (into_n, np.append(x, 1.0)), (into_n, r * s))
     return D, np.hstack([np.einsum("ka,j->kaj", a, seen).reshape(d.units, -1) for a, seen in pairs])
+
+
+def kept(d: Dims, w: Float, x: Float, s: Float) -> Float:
+    """What of D (n, n) goes through no weight: the update gate."""
+    return np.diag(_gates(d, w, x, s)[1])
 
 
 def _matrices(d: Dims, w: Float) -> list[Float]:

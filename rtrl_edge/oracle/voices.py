@@ -67,6 +67,10 @@ class CellVoice(Protocol):
         """Gradient (weights - P,) of the weights that act on what the readout sees alone, for dL/dvisible c (H,)."""
         ...
 
+    def kept(self, d: Dims, w: Float, x: Float, s: Float) -> Float:
+        """What of D's last n columns (S, n) goes through no weight; only where a unit keeps of its last component."""
+        ...
+
 
 class ReadoutVoice(Protocol):
     """From what the cell shows to the outputs."""

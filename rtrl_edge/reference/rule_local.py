@@ -24,7 +24,7 @@ def rule_reset(net: Net) -> None:
 def rule_step(net: Net, learn: bool) -> None:
     """``J_p <- own_i J_p + immediate`` for the unit i of column p; then gradient and update where there is a label.
 
-    own: (components, of component, units), the rows' L1 norms below 2^15, so that |own J| < 2^30.
+    own: (components, of component, units), the rows' L1 norms at most 2^15, so that |own J| <= 2^30.
     """
     d = net.dims
     local = importlib.import_module(f".{net.model.rule.local}", __package__)
@@ -34,8 +34,9 @@ def rule_step(net: Net, learn: bool) -> None:
         net.cell.cell_credit(net)
     own, own_exp = local.local_own(net)
     block, unit, seen = d.places
-    frac = own_exp + net["E"]
-    acc = fits(np.einsum("kqp,pq->pk", own[:, :, unit], net["J"]), 31)
+    finer = max(own_exp - net.formats.coef_frac, 0)  # so that the immediate term is shifted right
+    frac = own_exp - finer + net["E"]
+    acc = round_shift(fits(np.einsum("kqp,pq->pk", own[:, :, unit], net["J"])), finer)
     down = np.minimum(net.formats.coef_frac + 15 - frac, 31)
     coef = net["coef"].reshape(-1, d.components, d.units)[block, :, unit]
     spread = np.array([b.spread for b in d.structure.blocks])[block]
