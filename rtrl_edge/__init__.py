@@ -16,6 +16,7 @@ from .boards import Board, board_names, load_board
 from .errors import RtrlEdgeError
 from .model import (
     BPTT,
+    ELSTM,
     GRU,
     LSTM,
     R8,
@@ -23,10 +24,12 @@ from .model import (
     RFLO,
     RNN,
     RTRL,
+    RTU,
     SGD,
     BinaryCrossEntropy,
     BlockRTRL,
     EProp,
+    ColumnarLSTM,
     HalfRMSprop,
     Huber,
     Linear,
@@ -58,11 +61,11 @@ _LAZY = {
 }
 
 __all__ = [
-    "BPTT", "GRU", "LSTM", "R8", "R16", "RFLO", "RNN", "RTRL", "SGD", "BinaryCrossEntropy", "BlockRTRL", "Board",
-    "EProp", "Emulator", "HalfRMSprop", "HostTwin", "Huber", "IntegerModel", "Linear", "Model", "Momentum", "Plan",
-    "ReadoutOnly", "Reference", "RtrlEdgeError", "Scaling", "SnAp", "SoftmaxCrossEntropy", "SquaredError", "Stream",
-    "Trunc1", "Weights", "__version__", "board_names", "generate", "load_board", "load_stream", "next_sample", "plan",
-    "prequential", "quantize", "train",
+    "BPTT", "ELSTM", "GRU", "LSTM", "R8", "R16", "RFLO", "RNN", "RTRL", "RTU", "SGD", "BinaryCrossEntropy",
+    "BlockRTRL", "Board", "ColumnarLSTM", "EProp", "Emulator", "HalfRMSprop", "HostTwin", "Huber", "IntegerModel",
+    "Linear", "Model", "Momentum", "Plan", "ReadoutOnly", "Reference", "RtrlEdgeError", "Scaling", "SnAp",
+    "SoftmaxCrossEntropy", "SquaredError", "Stream", "Trunc1", "Weights", "__version__", "board_names", "generate",
+    "load_board", "load_stream", "next_sample", "plan", "prequential", "quantize", "train",
 ]  # fmt: skip
 
 

@@ -4,9 +4,12 @@ One file a part, named as the part's ``voice`` in the other rooms. A combination
 :class:`~rtrl_edge.errors.ModelError` when the model is made.
 """
 
+from .cell_columnar import ColumnarLSTM
+from .cell_elstm import ELSTM
 from .cell_gru import GRU
 from .cell_lstm import LSTM
 from .cell_rnn import RNN
+from .cell_rtu import RTU
 from .definition import Model
 from .loss_binary import BinaryCrossEntropy
 from .loss_huber import Huber
@@ -42,8 +45,8 @@ from .rule_snap import SnAp
 from .rule_trunc1 import Trunc1
 
 __all__ = [
-    "BPTT", "GRU", "LSTM", "MAX_COLUMNS", "MAX_UNITS", "MAX_WIDTH", "R8", "R16", "RFLO", "RNN", "RTRL", "SGD",
-    "BinaryCrossEntropy", "Block", "BlockRTRL", "Cell", "Dims", "EProp", "Field", "HalfRMSprop", "Huber", "Linear",
-    "Loss", "Model", "Momentum", "Numbers", "Optimiser", "Readout", "ReadoutOnly", "Rule", "SnAp",
-    "SoftmaxCrossEntropy", "SquaredError", "Structure", "Table", "Trunc1",
+    "BPTT", "ELSTM", "GRU", "LSTM", "MAX_COLUMNS", "MAX_UNITS", "MAX_WIDTH", "R8", "R16", "RFLO", "RNN", "RTRL",
+    "RTU", "SGD", "BinaryCrossEntropy", "Block", "BlockRTRL", "Cell", "ColumnarLSTM", "Dims", "EProp", "Field",
+    "HalfRMSprop", "Huber", "Linear", "Loss", "Model", "Momentum", "Numbers", "Optimiser", "Readout", "ReadoutOnly",
+    "Rule", "SnAp", "SoftmaxCrossEntropy", "SquaredError", "Structure", "Table", "Trunc1",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from .parts import MAX_UNITS, Block, Cell, Dims, Field, Structure, real, whole
 
 @dataclass(frozen=True)
 class ColumnarLSTM(Cell):
-    """Columnar network: n LSTMs of one unit each, side by side, whose gates see ``W [x; 1] + u h`` with the own h alone.
+    """Columnar network: n LSTMs of one unit, side by side, whose gates see ``W [x; 1] + u h`` with the own h alone.
 
     Shapes: x (inputs,), c and h (units,); weights W (4 units, inputs + 1), rows in the order i, f, g, o, then u (4,
     units).
