@@ -7,13 +7,17 @@ from .words import (
     fits,
     floor_log2,
     join_weight,
+    log2_q3,
     magnitude,
+    random_next,
+    random_seed,
     round_shift,
     sat,
     scale,
     sigmoid_q27,
     sigmoid_slope,
     split_weight,
+    sqrt64,
     step_size,
     tanh_q27,
     tanh_slope,
@@ -21,6 +25,7 @@ from .words import (
 
 __all__ = [
     "EXPONENT_MAX", "ONE_Q15", "STATE_FRAC", "SUM_FRAC", "TANH_TABLE", "WEIGHT_FRAC", "Formats",
-    "block_shift", "fits", "floor_log2", "join_weight", "magnitude", "round_shift", "sat", "scale",
-    "sigmoid_q27", "sigmoid_slope", "split_weight", "step_size", "tanh_q27", "tanh_slope",
+    "block_shift", "fits", "floor_log2", "join_weight", "log2_q3", "magnitude", "random_next", "random_seed",
+    "round_shift", "sat", "scale", "sigmoid_q27", "sigmoid_slope", "split_weight", "sqrt64", "step_size", "tanh_q27",
+    "tanh_slope",
 ]  # fmt: skip

@@ -44,7 +44,8 @@ class Formats:
     def of(model: Model) -> Formats:
         """The formats of a model."""
         numbers, optimiser, dims = model.numbers, model.optimiser, model.dims
-        word = {field.name: field.ctype for field in model.rule.fields(dims, numbers)}.get("J", numbers.influence)
+        words = {field.name: field.ctype for field in model.rule.fields(dims, numbers)}
+        word = words.get(model.rule.carried, numbers.influence)
         influence_bits = int(word.removeprefix("int"))
         return Formats(
             influence_bits=influence_bits,

@@ -6,6 +6,8 @@ asserts that its result fits the C word, so a reference that runs is also a proo
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -55,6 +57,35 @@ def floor_log2(v: Int) -> Int:
     """Position of the highest set bit of 0 < v < 2^53."""
     exponent = np.frexp(v.astype(np.float64))[1]
     return exponent.astype(np.int64) - 1
+
+
+def log2_q3(v: int) -> int:
+    """Eight times log2 of v >= 0: exact at powers of two, between them the next three bits of v; -4096 for 0."""
+    if v == 0:
+        return -4096
+    position = v.bit_length() - 1
+    return 8 * position + ((v << 3 >> position) & 7)
+
+
+def sqrt64(v: int) -> int:
+    """Square root of 0 <= v < 2^62, rounded down."""
+    assert 0 <= v < 2**62
+    return math.isqrt(v)
+
+
+def random_next(x: int) -> int:
+    """Next word of a random generator: xorshift32 (13, 17, 5), never 0. Source: Marsaglia 2003."""
+    x ^= (x << 13) & 0xFFFFFFFF
+    x ^= x >> 17
+    return x ^ ((x << 5) & 0xFFFFFFFF)
+
+
+def random_seed(x: int) -> int:
+    """Its first word: the seed through the finaliser of MurmurHash3, so that near seeds give unlike streams."""
+    x = ((x ^ (x >> 16)) * 0x85EBCA6B) & 0xFFFFFFFF
+    x = ((x ^ (x >> 13)) * 0xC2B2AE35) & 0xFFFFFFFF
+    x ^= x >> 16
+    return x or 1
 
 
 def block_shift(l1: int, peak: int, terms: int, l1_max: int, peak_max: int, least: int) -> int:

@@ -110,6 +110,7 @@ class Structure:
         mixes: whether units see each other's h.
         coef_frac: fraction bits of the coefficients.
         direct: weights that act on what the readout sees and on no later state: they need no influence.
+        forced: teacher forcing: in the z that follows a labelled step, the targets stand for the first units' h.
     """
 
     units: int
@@ -121,6 +122,7 @@ class Structure:
     mixes: bool = True
     coef_frac: int = 15
     direct: int = 0
+    forced: bool = False
 
     @property
     def components(self) -> int:
@@ -132,6 +134,11 @@ class Structure:
         """Whether some block's weights move every unit at once."""
         return any(block.spread for block in self.blocks)
 
+    @property
+    def own_mix(self) -> bool:
+        """Whether the mix is the cell's own, not what its coefficients and weights make (``mix_blocks``)."""
+        return self.spreads or self.forced
+
 
 @dataclass(frozen=True)
 class Dims:
@@ -140,6 +147,7 @@ class Dims:
     inputs: int
     cell: Cell
     outputs: int
+    weighted: bool = True  # whether the readout has weights
 
     @cached_property
     def structure(self) -> Structure:
@@ -188,8 +196,8 @@ class Dims:
 
     @property
     def readout_row(self) -> int:
-        """Length of one readout row: what it sees, and a bias, in this order."""
-        return self.visible + 1
+        """Length of one readout row: what it sees, and a bias, in this order; 0 for a readout without weights."""
+        return self.visible + 1 if self.weighted else 0
 
     @cached_property
     def weight_shape(self) -> tuple[int, ...]:
@@ -317,6 +325,14 @@ class Readout(Part):
     """From what the cell shows to the outputs; learns by itself."""
 
     outputs: int
+    #: whether it has weights, V (outputs, visible + 1)
+    weighted: ClassVar[bool] = True
+
+    def refuses(self, dims: Dims) -> str | None:
+        """Why it makes no sense for a cell of these sizes, or None where it does."""
+        if dims.structure.forced and self.weighted:
+            return "teacher forcing puts targets where units were, so outputs have to be units: use Direct(...)"
+        return None
 
 
 class Loss(Part):
@@ -368,6 +384,8 @@ class Rule(Part):
     late: ClassVar[bool] = False
     #: where its columns are local: the file that gives the dynamics of one unit
     local: ClassVar[str] = "local_keep"
+    #: member whose words D is multiplied with at every step
+    carried: ClassVar[str] = "J"
 
     @classmethod
     def variants(cls) -> list[Rule]:
