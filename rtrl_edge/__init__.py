@@ -28,8 +28,10 @@ from .model import (
     SGD,
     BinaryCrossEntropy,
     BlockRTRL,
-    EProp,
     ColumnarLSTM,
+    Direct,
+    EProp,
+    FullyRecurrent,
     HalfRMSprop,
     Huber,
     Linear,
@@ -62,10 +64,10 @@ _LAZY = {
 
 __all__ = [
     "BPTT", "ELSTM", "GRU", "LSTM", "R8", "R16", "RFLO", "RNN", "RTRL", "RTU", "SGD", "BinaryCrossEntropy",
-    "BlockRTRL", "Board", "ColumnarLSTM", "EProp", "Emulator", "HalfRMSprop", "HostTwin", "Huber", "IntegerModel",
-    "Linear", "Model", "Momentum", "Plan", "ReadoutOnly", "Reference", "RtrlEdgeError", "Scaling", "SnAp",
-    "SoftmaxCrossEntropy", "SquaredError", "Stream", "Trunc1", "Weights", "__version__", "board_names", "generate",
-    "load_board", "load_stream", "next_sample", "plan", "prequential", "quantize", "train",
+    "BlockRTRL", "Board", "ColumnarLSTM", "Direct", "EProp", "Emulator", "FullyRecurrent", "HalfRMSprop", "HostTwin",
+    "Huber", "IntegerModel", "Linear", "Model", "Momentum", "Plan", "ReadoutOnly", "Reference", "RtrlEdgeError",
+    "Scaling", "SnAp", "SoftmaxCrossEntropy", "SquaredError", "Stream", "Trunc1", "Weights", "__version__",
+    "board_names", "generate", "load_board", "load_stream", "next_sample", "plan", "prequential", "quantize", "train",
 ]  # fmt: skip
 
 

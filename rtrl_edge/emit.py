@@ -56,11 +56,12 @@ def kernel_files(model: Model, checked: bool = False) -> list[str]:
     return [
         "fx.h",
         "fx_bounded_checked.h" if checked else "fx_bounded.h",
-        *model.optimiser.kernels(trains),
+        *model.optimiser.kernels(model.readout.weighted, trains),
         *model.loss.needs,
         f"{voices['loss']}.c",
         f"{voices['readout']}.c",
         f"{voices['cell']}.c",
+        *([] if model.dims.structure.forced else ["teach_none.c"]),
         *([f"{voices['cell']}_linear.c"] if trains else []),
         *dict.fromkeys(shared),  # each once, in order
         f"{voices['rule']}.c",

@@ -83,6 +83,7 @@ def layout(model: Model) -> Layout:
         fields += model.optimiser.cell_fields(dims, numbers)
     fields.append(Field("steps", "uint32", (), "counters", "labelled steps since init"))
     fields.append(Field("phase", "uint8", (), "state", "0 idle, 1 predicted, 2 observing, 3 learning"))
+    fields = [field for field in fields if math.prod(field.shape)]  # a readout without weights leaves some empty
     order = sorted(fields, key=lambda f: -np.dtype(f.ctype).itemsize)  # stable: parts keep their order
     members, offset = [], 0
     for field in order:

@@ -27,7 +27,7 @@ WEIGHT_MAX = 8.0
 class IntegerModel:
     """A model with integer factory weights. Made by :func:`quantize`.
 
-    Arrays: w_hi, w_lo (dims.weights,), v_hi, v_lo (outputs * (visible + 1),): a weight is
+    Arrays: w_hi, w_lo (dims.weights,), v_hi, v_lo (outputs * dims.readout_row,): a weight is
     ``(hi * 2^residual_bits + lo) * 2^-(12 + residual_bits)``.
     """
 
@@ -41,7 +41,7 @@ class IntegerModel:
     def factory(self) -> dict[str, npt.NDArray[np.integer]]:
         """Initial values of the state struct's weights, by member name."""
         names = ["w_hi", "v_hi", "v_lo"] + (["w_lo"] if self.model.rule.trains_cell else [])
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in names if getattr(self, name).size}
 
     @cached_property
     def description(self) -> dict[str, object]:

@@ -85,7 +85,7 @@ class Weights:
     Args:
         W: cell weights, ``model.dims.weight_shape``: for RNN (units, inputs + 1 + units), for [x; 1; h]; the
             rows of all gates below each other; flat where gates see different things.
-        V: (outputs, visible + 1) readout weights for [h; 1].
+        V: (outputs, visible + 1) readout weights for [h; 1]; (outputs, 0) for a readout without weights.
         scaling: how physical units become the network's; None lets ``quantize`` fit it to the calibration.
     """
 
@@ -143,5 +143,6 @@ def initial(model: Model, seed: int, radius: float = 0.9) -> Weights:
     rng, d = np.random.default_rng(seed), model.dims
     W = model.cell.initial(d, rng, radius).reshape(d.weight_shape)
     V = np.zeros((d.outputs, d.readout_row))
-    V[:, : d.visible] = rng.uniform(-1, 1, (d.outputs, d.visible)) / np.sqrt(d.visible)
+    if model.readout.weighted:
+        V[:, : d.visible] = rng.uniform(-1, 1, (d.outputs, d.visible)) / np.sqrt(d.visible)
     return Weights(W, V, Scaling.identity(model))

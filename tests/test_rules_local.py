@@ -111,7 +111,7 @@ def test_the_gradient_is_the_exact_one_masked(cell: Cell, rule: Rule) -> None:
             oracle.observe()
             continue
         e = parts.loss.error(model.loss, parts.readout.forward(weights.V, oracle.state()["h"]), target)
-        c = parts.readout.credit(weights.V, e)
+        c = parts.readout.credit(weights.V, e, oracle.state()["h"])
         g = J.T @ parts.cell.visible_jacobian(d, flat, x, s).T @ c
         found = oracle.gradients(target).W.ravel()[: d.columns]
         assert np.linalg.norm(found - g) < 1e-7 * np.linalg.norm(g)

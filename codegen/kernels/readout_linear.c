@@ -1,5 +1,11 @@
 /* Linear readout: y = V [h; 1]
  * v_hi: (N_OUT, N_SEEN + 1) Q3.12   h: (N_SEEN) Q0.15   the sum is exact in 64 bits, y saturates */
+static void readout_init(rtrl_t *net)
+{
+    memcpy(net->v_hi, factory_v_hi, sizeof net->v_hi);
+    memcpy(net->v_lo, factory_v_lo, sizeof net->v_lo);
+}
+
 static void readout_predict(rtrl_t *net)
 {
     for (int o = 0; o < N_OUT; o++) {

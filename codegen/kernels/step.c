@@ -6,8 +6,7 @@ static void step_init(rtrl_t *net)
 {
     memset(net, 0, sizeof *net);
     memcpy(net->w_hi, factory_w_hi, sizeof net->w_hi);
-    memcpy(net->v_hi, factory_v_hi, sizeof net->v_hi);
-    memcpy(net->v_lo, factory_v_lo, sizeof net->v_lo);
+    readout_init(net);
     trains_init(net);
     rule_init(net);
 }
@@ -34,6 +33,7 @@ static bool step_begin(rtrl_t *net, const int16_t *target)
     if (target) {
         trains_direct(net);
         readout_learn(net); /* after the credit, which needs the old readout */
+        cell_teach(net, target); /* for the next step */
     }
     return true;
 }

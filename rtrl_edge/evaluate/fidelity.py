@@ -14,7 +14,10 @@ import numpy as np
 
 from ..errors import ModelError
 from ..fixed import STATE_FRAC, WEIGHT_FRAC
+from ..fixed.words import Int
 from ..oracle import Shadow
+from ..oracle.teacher import force
+from ..oracle.voices import voices
 from ..quantize import IntegerModel
 from ..reference import Reference
 from ..stream import Float, Stream
@@ -60,24 +63,27 @@ def fidelity(integer_model: IntegerModel, stream: Stream) -> Fidelity:
     model = integer_model.model
     if not model.rule.trains_cell:
         raise ModelError(f"fidelity: wanted a model whose rule trains the cell, found {model.rule!r}")
-    d = model.dims
+    d, readout = model.dims, voices(model).readout
     reference, own, exact = Reference(integer_model), Shadow(model, exact=False), Shadow(model)
     errors, cosines, exact_cosines, exact_sum = [], [], [], np.zeros(d.columns)
     for x, target in stream:
-        before = _state(reference)
+        before, free = _before(reference)
         word = integer_model.to_input(x)
         reference.predict(word)
         sample, after = word * 2.0**-STATE_FRAC, _state(reference)
         w = reference.net["w_hi"] * 2.0**-WEIGHT_FRAC
-        V = reference.net["v_hi"].reshape(d.outputs, -1)[:, : d.visible] * 2.0**-WEIGHT_FRAC
+        V: Float = np.zeros((d.outputs, 0))
+        if d.weighted:
+            V = _real(reference.net["v_hi"].reshape(d.outputs, -1), WEIGHT_FRAC)
         reference.net.gradient[:] = 0
         credit = None
         if target is None:
             reference.observe()
         else:
             reference.learn(integer_model.to_target(target))
-            credit = (reference.net["e"] * 2.0**-reference.net.formats.error_frac) @ V
-        g_own, g_exact = (shadow.step(w, sample, before, after, credit) for shadow in (own, exact))
+            e = _real(reference.net["e"], reference.net.formats.error_frac)
+            credit = readout.credit(V, e, after[d.states - d.visible :])
+        g_own, g_exact = (shadow.step(w, sample, before, after, credit, free) for shadow in (own, exact))
         if g_exact is not None:
             exact_sum += g_exact
         if g_own is None:
@@ -92,6 +98,18 @@ def fidelity(integer_model: IntegerModel, stream: Stream) -> Fidelity:
     return Fidelity(np.array(errors), np.array(cosines), np.array(exact_cosines), capped)
 
 
+def _before(reference: Reference) -> tuple[Float, Float]:
+    """The state (S,) that the next step goes on from, and which of it (S,) depends on the past: 1 or 0."""
+    net = reference.net
+    taught = _real(net["teacher"], STATE_FRAC) if net.dims.structure.forced and net["taught"] else None
+    return force(net.dims, _state(reference), taught)
+
+
 def _state(reference: Reference) -> Float:
     """The state (S,) in the network's own units."""
-    return np.concatenate([reference.net[name] * 2.0**-frac for name, frac in reference.net.dims.structure.state])
+    return np.concatenate([_real(reference.net[name], frac) for name, frac in reference.net.dims.structure.state])
+
+
+def _real(words: Int, frac: int) -> Float:
+    """The values of words with ``frac`` fraction bits."""
+    return np.ldexp(words.astype(np.float64), -frac)

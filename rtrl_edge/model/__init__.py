@@ -6,6 +6,7 @@ One file a part, named as the part's ``voice`` in the other rooms. A combination
 
 from .cell_columnar import ColumnarLSTM
 from .cell_elstm import ELSTM
+from .cell_fully_recurrent import FullyRecurrent
 from .cell_gru import GRU
 from .cell_lstm import LSTM
 from .cell_rnn import RNN
@@ -34,6 +35,7 @@ from .parts import (
     Structure,
     Table,
 )
+from .readout_direct import Direct
 from .readout_linear import Linear
 from .rule_block import BlockRTRL
 from .rule_bptt import BPTT
@@ -46,7 +48,7 @@ from .rule_trunc1 import Trunc1
 
 __all__ = [
     "BPTT", "ELSTM", "GRU", "LSTM", "MAX_COLUMNS", "MAX_UNITS", "MAX_WIDTH", "R8", "R16", "RFLO", "RNN", "RTRL",
-    "RTU", "SGD", "BinaryCrossEntropy", "Block", "BlockRTRL", "Cell", "ColumnarLSTM", "Dims", "EProp", "Field",
-    "HalfRMSprop", "Huber", "Linear", "Loss", "Model", "Momentum", "Numbers", "Optimiser", "Readout", "ReadoutOnly",
-    "Rule", "SnAp", "SoftmaxCrossEntropy", "SquaredError", "Structure", "Table", "Trunc1",
+    "RTU", "SGD", "BinaryCrossEntropy", "Block", "BlockRTRL", "Cell", "ColumnarLSTM", "Dims", "Direct", "EProp", "Field",
+    "FullyRecurrent", "HalfRMSprop", "Huber", "Linear", "Loss", "Model", "Momentum", "Numbers", "Optimiser", "Readout",
+    "ReadoutOnly", "Rule", "SnAp", "SoftmaxCrossEntropy", "SquaredError", "Structure", "Table", "Trunc1",
 ]  # fmt: skip

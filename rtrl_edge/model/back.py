@@ -17,7 +17,7 @@ def room(terms: int) -> int:
 
 def back_needs(structure: Structure) -> tuple[str, ...]:
     """Shared kernels: errors, the two ways back, and the step back that adds them."""
-    mix = "back_mix.c" if structure.spreads else "back_blocks.c"
+    mix = "back_mix.c" if structure.own_mix else "back_blocks.c"
     return (
         "back_errors_spread.c" if structure.spreads else "back_errors.c",
         mix if structure.mixes else "back_mix_none.c",
@@ -42,7 +42,7 @@ def back_constants(dims: Dims) -> Constants:
         "ERRORS_DOWN": (room(dims.units if s.spreads else dims.components), "room in an error's sum: |.| <= 2^30"),
         "KEEP_DOWN": (room(dims.components) + 1, "in keep^T delta: |.| <= 2^29"),
         # a word of the mix itself is below 2^31, not 2^15
-        "MIX_DOWN": (room(dims.states) + 17 if s.spreads else room(terms) + 1, "in mix^T delta: |.| <= 2^29"),
+        "MIX_DOWN": (room(dims.states) + 17 if s.own_mix else room(terms) + 1, "in mix^T delta: |.| <= 2^29"),
     }
 
 
@@ -55,5 +55,5 @@ def error_macs(dims: Dims) -> int:
 def back_macs(dims: Dims) -> int:
     """Multiply-accumulates of one step back, without the errors."""
     s, n = dims.structure, dims.units
-    mix = dims.cell.mix_macs(dims) + dims.states * n if s.spreads else len(s.blocks) * n * n
+    mix = dims.cell.mix_macs(dims) + dims.states * n if s.own_mix else len(s.blocks) * n * n
     return dims.private * dims.states + (mix if s.mixes else 0)

@@ -56,6 +56,7 @@ _C_RESERVED = frozenset(
         "while",
         "main",
         *("rtrl", "rtrl_block", "fx", "n", "step", "cell", "rule", "readout", "trains", "column", "factory"),
+        "cell_slopes",
         *("model", "call", "link", "port", "board", "halt", "startup", "firmware_model", "vector"),
         *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
         *("intptr", "uintptr", "intmax", "uintmax", "ptrdiff", "size", "ssize", "wchar", "wint", "max_align"),
@@ -119,6 +120,9 @@ class Model:
         reason = self.rule.refuses(self.cell.structure(self.inputs), self.cell)
         if reason:
             raise ModelError(f"Model: {self.rule!r} does not go with {self.cell!r}: {reason}")
+        reason = self.readout.refuses(self.dims)
+        if reason:
+            raise ModelError(f"Model: {self.readout!r} does not go with {self.cell!r}: {reason}")
         reason = self.loss.refuses(self.readout.outputs)
         if reason:
             raise ModelError(f"Model: {self.loss!r} does not go with {self.readout!r}: {reason}")
@@ -136,7 +140,7 @@ class Model:
     @cached_property
     def dims(self) -> Dims:
         """All sizes."""
-        return Dims(self.inputs, self.cell, self.readout.outputs)
+        return Dims(self.inputs, self.cell, self.readout.outputs, self.readout.weighted)
 
     @property
     def voices(self) -> dict[str, str]:

@@ -84,10 +84,10 @@ class Optimiser(Part):
             Table("rtrl_rate_drops", "uint8", self.drops, "and from there on are shifted by so much"),
         ]
 
-    def kernels(self, trains_cell: bool) -> list[str]:
-        """The rates, the step of a weight, and the optimiser's own files."""
-        own = [f"{self.kernel}.c"] + ([f"{self.kernel}_cell.c"] if trains_cell else [])
-        return ["rate_schedule.c" if self.schedule else "rate_fixed.c", "weight_step.c", *own]
+    def kernels(self, trains_readout: bool, trains_cell: bool) -> list[str]:
+        """The rates, the step of a weight, and the optimiser's own files: of the readout and of the cell."""
+        own = [f"{self.kernel}.c"] * trains_readout + [f"{self.kernel}_cell.c"] * trains_cell
+        return ["rate_schedule.c" if self.schedule else "rate_fixed.c", "weight_step.c", *self.needs, *own]
 
     @property
     def kernel(self) -> str:

@@ -31,6 +31,7 @@ class HalfRMSprop(Optimiser):
     rate: float = 2**-8
     clip: float = 4.0
     voice: ClassVar[str] = "optimiser_half_rmsprop"
+    needs: ClassVar[tuple[str, ...]] = ("half_size.c",)
 
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
         """The readout's sizes."""

@@ -33,6 +33,7 @@ class Momentum(Optimiser):
 
     momentum: float = 1 - 2**-3
     voice: ClassVar[str] = "optimiser_momentum"
+    needs: ClassVar[tuple[str, ...]] = ("momentum_mean.c",)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -45,6 +45,11 @@ class SGD(Optimiser):
         return super().constants(dims, numbers) | own
 
     @property
+    def needs(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What is taken back of a distance."""
+        return () if self.decay is None else ("decay_step.c",)
+
+    @property
     def kernel(self) -> str:
         """Another file where weights decay."""
         return self.voice if self.decay is None else f"{self.voice}_decay"

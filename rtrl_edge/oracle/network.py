@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ..model import Model
 from ..weights import Weights
+from .teacher import force
 from .voices import Float, LateRuleVoice, Memory, Step, vector, voices
 
 
@@ -48,6 +49,7 @@ class Oracle:
             for readout, w in ((False, self._w), (True, self._V))
         }
         self._pending = False
+        self._taught: Float | None = None  # the label of the last step, for teacher forcing
         self._memory: Memory = self._parts.rule.initial(model)
         self.reset()
         if s is not None:
@@ -64,8 +66,9 @@ class Oracle:
         if self._pending:
             self.observe()
         d, cell = self.model.dims, self._parts.cell
-        self._x, self._before = sample, self._s
-        self._s = cell.forward(d, self._w, sample, self._s)
+        self._x, (self._before, self._free) = sample, force(d, self._s, self._taught)
+        self._taught = None
+        self._s = cell.forward(d, self._w, sample, self._before)
         self._h = cell.visible(d, self._w, sample, self._s)
         self._y = self._parts.readout.forward(self._V, self._h)
         self._pending = True
@@ -82,6 +85,7 @@ class Oracle:
         if moves:
             self._w = self._moved(self._w, g.W.ravel(), readout=False)
         self._V = self._moved(self._V, g.V, readout=True)
+        self._taught = vector("learn: target", target, self.model.dims.outputs)
         self._pending = False
 
     def observe(self) -> None:
@@ -98,6 +102,7 @@ class Oracle:
         if self.model.rule.late:
             self._move_late(cast(LateRuleVoice, self._parts.rule).owed(self.model, self._memory))
         self._s, self._before = np.zeros(d.states), np.zeros(d.states)
+        self._taught, self._free = None, np.ones(d.states)
         self._x, self._h = np.zeros(d.inputs), np.zeros(d.visible)
         self._y, self._e = np.zeros(d.outputs), np.zeros(d.outputs)
         self._memory = self._parts.rule.initial(self.model)
@@ -115,13 +120,13 @@ class Oracle:
         if not self._pending:
             raise RuntimeError(f"{call}: there is no sample to work on; call predict first, once for each {call}")
         D, immediate = self._parts.cell.jacobians(self.model.dims, self._w, self._x, self._before)
-        return Step(self._w, self._x, self._before, self._s, D, immediate)
+        return Step(self._w, self._x, self._before, self._s, D * self._free, immediate)
 
     def _labelled(self, call: str, target: npt.ArrayLike) -> tuple[Gradients, Float, Memory, bool]:
         """Gradients and output error of the pending step, the rule's memory after it, and whether the cell moves."""
         model, parts, d = self.model, self._parts, self.model.dims
         e = parts.loss.error(model.loss, self._y, vector(f"{call}: target", target, d.outputs))
-        c = parts.readout.credit(self._V, e)
+        c = parts.readout.credit(self._V, e, self._h)
         C = parts.cell.visible_jacobian(d, self._w, self._x, self._s)
         step = replace(self._step(call), c=C.T @ c)
         memory = parts.rule.advance(model, self._memory, step)

@@ -12,7 +12,7 @@ def forward(V: Float, h: Float) -> Float:
     return V[:, :-1] @ h + V[:, -1]
 
 
-def credit(V: Float, e: Float) -> Float:
+def credit(V: Float, e: Float, h: Float) -> Float:
     """c (n,) = dL/dh = V^T e, without the bias column."""
     return V[:, :-1].T @ e
 

@@ -38,7 +38,7 @@ class Shadow:
 
     def step(
         self, w: npt.ArrayLike, x: npt.ArrayLike, before: npt.ArrayLike, after: npt.ArrayLike,
-        credit: npt.ArrayLike | None = None,
+        credit: npt.ArrayLike | None = None, free: npt.ArrayLike | None = None,
     ) -> Float | None:  # fmt: skip
         """One step of the other machine, labelled or not.
 
@@ -48,6 +48,7 @@ class Shadow:
             before: (S,) its state before the step.
             after: (S,) and after it.
             credit: (H,) dL/d(what the readout sees), or None without a label.
+            free: (S,) 0 where ``before`` was forced by a teacher and depends on no past, else 1; None: all 1.
 
         Returns:
             The gradient (P,) of a labelled step; of a ``late`` rule, of any step at which it moves the weights.
@@ -56,6 +57,8 @@ class Shadow:
         weights, sample = vector("shadow: w", w, d.weights), vector("shadow: x", x, d.inputs)
         past, now = vector("shadow: before", before, d.states), vector("shadow: after", after, d.states)
         D, immediate = cell.jacobians(d, weights, sample, past)
+        if free is not None:
+            D = D * vector("shadow: free", free, d.states)
         c = None
         if credit is not None:
             C = cell.visible_jacobian(d, weights, sample, now)

@@ -73,18 +73,18 @@ class CellVoice(Protocol):
 
 
 class ReadoutVoice(Protocol):
-    """From what the cell shows to the outputs."""
+    """From what the cell shows to the outputs. V (o, H + 1), or (o, 0) where it has no weights."""
 
     def forward(self, V: Float, h: Float) -> Float:
-        """V (o, H + 1), h (H,) -> y (o,)."""
+        """V, h (H,) -> y (o,)."""
         ...
 
-    def credit(self, V: Float, e: Float) -> Float:
-        """Output error e (o,) -> dL/dh (H,)."""
+    def credit(self, V: Float, e: Float, h: Float) -> Float:
+        """Output error e (o,), h (H,) -> dL/dh (H,)."""
         ...
 
     def gradient(self, e: Float, h: Float) -> Float:
-        """e (o,), h (H,) -> dL/dV (o, H + 1)."""
+        """e (o,), h (H,) -> dL/dV, V's shape."""
         ...
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ..model import Model
 from ..weights import Weights
 from .network import Gradients
+from .teacher import force
 from .voices import Float, vector, voices
 
 
@@ -35,24 +36,27 @@ def bptt(
     """
     xs, targets, state = _window(model, weights, x, target, s)
     parts, d, w, V = voices(model), model.dims, weights.W.ravel(), weights.V
-    before = []
-    for sample in xs:
-        before.append(state)
-        state = parts.cell.forward(d, w, sample, state)
-    after = [*before[1:], state]
+    before, free, after, taught = [], [], [], None
+    for sample, wanted in zip(xs, targets, strict=True):
+        past, of_it = force(d, state, taught)
+        state = parts.cell.forward(d, w, sample, past)
+        before.append(past)
+        free.append(of_it)
+        after.append(state)
+        taught = None if np.isnan(wanted).any() else wanted
     columns, direct = np.zeros(d.columns), np.zeros(d.weights - d.columns)
     gV, delta = np.zeros_like(V), np.zeros(d.states)
-    for sample, past, now, wanted in reversed(list(zip(xs, before, after, targets, strict=True))):
+    for sample, past, of_it, now, wanted in reversed(list(zip(xs, before, free, after, targets, strict=True))):
         if not np.isnan(wanted).any():
             h = parts.cell.visible(d, w, sample, now)
             e = parts.loss.error(model.loss, parts.readout.forward(V, h), wanted)
-            c = parts.readout.credit(V, e)
+            c = parts.readout.credit(V, e, h)
             gV += parts.readout.gradient(e, h)
             direct += parts.cell.direct(d, w, sample, now, c)
             delta = delta + parts.cell.visible_jacobian(d, w, sample, now).T @ c
         D, immediate = parts.cell.jacobians(d, w, sample, past)
         columns += immediate.T @ delta
-        delta = D.T @ delta
+        delta = (D * of_it).T @ delta
     return Gradients(np.concatenate((columns, direct)).reshape(d.weight_shape), gV)
 
 
@@ -87,10 +91,11 @@ def finite_differences(
 
 
 def _summed_loss(model: Model, w: Float, V: Float, xs: Float, targets: Float, state: Float) -> float:
-    parts, d, total = voices(model), model.dims, 0.0
+    parts, d, total, taught = voices(model), model.dims, 0.0, None
     for sample, wanted in zip(xs, targets, strict=True):
-        state = parts.cell.forward(d, w, sample, state)
-        if not np.isnan(wanted).any():
+        state = parts.cell.forward(d, w, sample, force(d, state, taught)[0])
+        taught = None if np.isnan(wanted).any() else wanted
+        if taught is not None:
             y = parts.readout.forward(V, parts.cell.visible(d, w, sample, state))
             total += float(parts.loss.value(model.loss, y, wanted))
     return total

@@ -63,7 +63,7 @@ def _mixed(net: Net, err: Int, err_exp: int) -> tuple[Int, int]:
     """``mix^T delta`` (components, units), of which only the last component is not zero, |.| <= 2^29."""
     d, down = net.dims, room(net, "MIX_DOWN")
     total = np.zeros((d.components, d.units), dtype=np.int64)
-    if d.structure.spreads:
+    if d.structure.own_mix:
         total[-1] = net["delta"] @ net.cell.cell_mix(net)
         frac = int(net["delta_exp"]) + net.formats.mix_frac
     else:

@@ -51,6 +51,8 @@ class Reference:
         if net.model.rule.trains_cell:
             net.cell.cell_learn(net)
         net.readout.readout_learn(net)
+        if net.dims.structure.forced:
+            net.cell.cell_teach(net, _int16("learn: target", target, net.dims.outputs))
         net["phase"] = IDLE
 
     def observe(self) -> None:

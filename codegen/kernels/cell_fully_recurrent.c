@@ -1,0 +1,35 @@
+/* Fully recurrent network: h <- tanh(W [x; 1; h]), with teacher forcing: after a label its targets stand in z for the h
+ * of the first N_OUT units
+ * w_hi: (N_UNITS, N_PRE) Q3.12   z, h, teacher: Q0.15   the sum is exact in 64 bits, 27 fraction bits */
+static void cell_reset(rtrl_t *net)
+{
+    memset(net->z, 0, sizeof net->z);
+    memset(net->h, 0, sizeof net->h);
+    memset(net->teacher, 0, sizeof net->teacher);
+    net->forced[0] = 0;
+    net->taught = 0;
+}
+
+static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
+{
+    memcpy(net->z, x, sizeof(int16_t) * N_IN);
+    net->z[N_IN] = ONE_Q15;
+    memcpy(&net->z[N_IN + 1], net->h, sizeof net->h);
+    if (net->taught) {
+        memcpy(&net->z[N_IN + 1], net->teacher, sizeof net->teacher);
+    }
+    net->forced[0] = net->taught;
+    net->taught = 0;
+    for (int i = 0; i < N_UNITS; i++) {
+        net->h[i] = fx_tanh_q27(fx_dot64(&net->w_hi[i * N_PRE], net->z, N_PRE));
+    }
+}
+
+/* targets for the next z, saturated at +-1 */
+RTRL_INLINE void cell_teach(rtrl_t *net, const int16_t target[N_OUT])
+{
+    for (int o = 0; o < N_OUT; o++) {
+        net->teacher[o] = (int16_t)fx_sat(fx_mul(target[o], 1 << (15 - Y_FRAC)), 32767);
+    }
+    net->taught = 1;
+}
