@@ -55,7 +55,7 @@ _C_RESERVED = frozenset(
         "volatile",
         "while",
         "main",
-        *("rtrl", "rtrl_block", "fx", "n", "step", "cell", "rule", "readout", "trains", "column", "factory"),
+        *("rtrl", "rtrl_block", "fx", "n", "step", "cell", "rule", "readout", "trains", "column", "merge", "factory"),
         "cell_slopes",
         *("model", "call", "link", "port", "board", "halt", "startup", "firmware_model", "vector"),
         *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),

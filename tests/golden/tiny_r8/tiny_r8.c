@@ -139,6 +139,47 @@ RTRL_INLINE int fx_floor_log2(uint32_t v)
     return 31 - __builtin_clz(v);
 }
 
+/* eight times log2 of v >= 0: exact at powers of two, between them the next three bits of v; -4096 for 0 */
+RTRL_INLINE int fx_log2_q3(int64_t v)
+{
+    if (v == 0) {
+        return -4096;
+    }
+    uint32_t high = (uint32_t)((uint64_t)v >> 32);
+    int position = high ? 32 + fx_floor_log2(high) : fx_floor_log2((uint32_t)v);
+    int64_t three = position >= 3 ? v >> (position - 3) : v * (1 << (3 - position));
+    return 8 * position + (int)(three & 7);
+}
+
+/* square root of v >= 0, rounded down; v < 2^62 */
+RTRL_INLINE int64_t fx_sqrt64(int64_t v)
+{
+    int64_t root = 0;
+    for (int64_t bit = (int64_t)1 << 30; bit != 0; bit >>= 1) {
+        if ((root + bit) * (root + bit) <= v) {
+            root += bit;
+        }
+    }
+    return root;
+}
+
+/* next word of a random generator: xorshift32 (13, 17, 5), never 0 */
+RTRL_INLINE uint32_t fx_random_next(uint32_t x)
+{
+    x ^= x << 13;
+    x ^= x >> 17;
+    return x ^ (x << 5);
+}
+
+/* its first word: the seed through a finaliser, so that near seeds give unlike streams */
+RTRL_INLINE uint32_t fx_random_seed(uint32_t x)
+{
+    x = (x ^ (x >> 16)) * 0x85EBCA6BU;
+    x = (x ^ (x >> 13)) * 0xC2B2AE35U;
+    x ^= x >> 16;
+    return x ? x : 1;
+}
+
 /* smallest right shift >= least that makes a block of words safe to multiply: every word <= peak_max and
  * the sum of their magnitudes <= l1_max, with half a word of rounding for each of them */
 RTRL_INLINE int fx_block_shift(uint64_t l1, uint64_t peak, uint32_t terms, uint32_t l1_max, uint32_t peak_max, int least)
@@ -286,6 +327,12 @@ static void loss_error(rtrl_t *net, const int16_t target[N_OUT])
 /* ---- readout_linear.c ---- */
 /* Linear readout: y = V [h; 1]
  * v_hi: (N_OUT, N_SEEN + 1) Q3.12   h: (N_SEEN) Q0.15   the sum is exact in 64 bits, y saturates */
+static void readout_init(rtrl_t *net)
+{
+    memcpy(net->v_hi, factory_v_hi, sizeof net->v_hi);
+    memcpy(net->v_lo, factory_v_lo, sizeof net->v_lo);
+}
+
 static void readout_predict(rtrl_t *net)
 {
     for (int o = 0; o < N_OUT; o++) {
@@ -353,6 +400,14 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     for (int i = 0; i < N_UNITS; i++) {
         net->h[i] = fx_tanh_q27(fx_dot64(&net->w_hi[i * N_PRE], net->z, N_PRE));
     }
+}
+
+/* ---- teach_none.c ---- */
+/* No teacher forcing: the next step goes on from the cell's own state. */
+RTRL_INLINE void cell_teach(rtrl_t *net, const int16_t target[N_OUT])
+{
+    (void)net;
+    (void)target;
 }
 
 /* ---- cell_rnn_linear.c ---- */
@@ -618,8 +673,7 @@ static void step_init(rtrl_t *net)
 {
     memset(net, 0, sizeof *net);
     memcpy(net->w_hi, factory_w_hi, sizeof net->w_hi);
-    memcpy(net->v_hi, factory_v_hi, sizeof net->v_hi);
-    memcpy(net->v_lo, factory_v_lo, sizeof net->v_lo);
+    readout_init(net);
     trains_init(net);
     rule_init(net);
 }
@@ -646,6 +700,7 @@ static bool step_begin(rtrl_t *net, const int16_t *target)
     if (target) {
         trains_direct(net);
         readout_learn(net); /* after the credit, which needs the old readout */
+        cell_teach(net, target); /* for the next step */
     }
     return true;
 }
