@@ -15,6 +15,7 @@ from ._version import __version__
 from .boards import Board, board_names, load_board
 from .errors import RtrlEdgeError
 from .model import (
+    DNI,
     BPTT,
     ELSTM,
     GRU,
@@ -63,7 +64,7 @@ _LAZY = {
 }
 
 __all__ = [
-    "BPTT", "ELSTM", "GRU", "LSTM", "R8", "R16", "RFLO", "RNN", "RTRL", "RTU", "SGD", "BinaryCrossEntropy",
+    "DNI", "BPTT", "ELSTM", "GRU", "LSTM", "R8", "R16", "RFLO", "RNN", "RTRL", "RTU", "SGD", "BinaryCrossEntropy",
     "BlockRTRL", "Board", "ColumnarLSTM", "Direct", "EProp", "Emulator", "FullyRecurrent", "HalfRMSprop", "HostTwin",
     "Huber", "IntegerModel", "Linear", "Model", "Momentum", "Plan", "ReadoutOnly", "Reference", "RtrlEdgeError",
     "Scaling", "SnAp", "SoftmaxCrossEntropy", "SquaredError", "Stream", "Trunc1", "Weights", "__version__",

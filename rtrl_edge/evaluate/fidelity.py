@@ -76,14 +76,14 @@ def fidelity(integer_model: IntegerModel, stream: Stream) -> Fidelity:
         if d.weighted:
             V = _real(reference.net["v_hi"].reshape(d.outputs, -1), WEIGHT_FRAC)
         reference.net.gradient[:] = 0
-        credit = None
+        credit = e = None
         if target is None:
             reference.observe()
         else:
             reference.learn(integer_model.to_target(target))
             e = _real(reference.net["e"], reference.net.formats.error_frac)
             credit = readout.credit(V, e, after[d.states - d.visible :])
-        g_own, g_exact = (shadow.step(w, sample, before, after, credit, free) for shadow in (own, exact))
+        g_own, g_exact = (shadow.step(w, sample, before, after, credit, free, e) for shadow in (own, exact))
         if g_exact is not None:
             exact_sum += g_exact
         if g_own is None:

@@ -39,6 +39,7 @@ from .readout_direct import Direct
 from .readout_linear import Linear
 from .rule_block import BlockRTRL
 from .rule_bptt import BPTT
+from .rule_dni import DNI
 from .rule_eprop import EProp
 from .rule_readout_only import ReadoutOnly
 from .rule_rflo import RFLO
@@ -47,7 +48,7 @@ from .rule_snap import SnAp
 from .rule_trunc1 import Trunc1
 
 __all__ = [
-    "BPTT", "ELSTM", "GRU", "LSTM", "MAX_COLUMNS", "MAX_UNITS", "MAX_WIDTH", "R8", "R16", "RFLO", "RNN", "RTRL",
+    "DNI", "BPTT", "ELSTM", "GRU", "LSTM", "MAX_COLUMNS", "MAX_UNITS", "MAX_WIDTH", "R8", "R16", "RFLO", "RNN", "RTRL",
     "RTU", "SGD", "BinaryCrossEntropy", "Block", "BlockRTRL", "Cell", "ColumnarLSTM", "Dims", "Direct", "EProp", "Field",
     "FullyRecurrent", "HalfRMSprop", "Huber", "Linear", "Loss", "Model", "Momentum", "Numbers", "Optimiser", "Readout",
     "ReadoutOnly", "Rule", "SnAp", "SoftmaxCrossEntropy", "SquaredError", "Structure", "Table", "Trunc1",

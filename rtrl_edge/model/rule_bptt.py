@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -56,7 +57,7 @@ class BPTT(Rule):
 
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
         """The ring, the linear form, and the errors of all stored steps."""
-        words = sum(field.shape[0] for field in dims.cell.fields(dims, numbers) if field.trace)
+        words = sum(math.prod(field.shape) for field in dims.cell.fields(dims, numbers) if field.trace)
         errors = len(dims.structure.blocks) * dims.units
         return [
             Field("ring", "int16", (self.window, words), "influence", "what the last steps were linearised from"),

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..model import Model
 from ..weights import Weights
 from .teacher import force
-from .voices import Float, LateRuleVoice, Memory, Step, vector, voices
+from .voices import Float, LateRuleVoice, Memory, Step, vector, voices, without_past
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +105,7 @@ class Oracle:
         self._taught, self._free = None, np.ones(d.states)
         self._x, self._h = np.zeros(d.inputs), np.zeros(d.visible)
         self._y, self._e = np.zeros(d.outputs), np.zeros(d.outputs)
-        self._memory = self._parts.rule.initial(self.model)
+        self._memory = without_past(self.model, self._memory)
         self._pending = False
 
     def state(self) -> dict[str, Float]:
@@ -128,7 +128,7 @@ class Oracle:
         e = parts.loss.error(model.loss, self._y, vector(f"{call}: target", target, d.outputs))
         c = parts.readout.credit(self._V, e, self._h)
         C = parts.cell.visible_jacobian(d, self._w, self._x, self._s)
-        step = replace(self._step(call), c=C.T @ c)
+        step = replace(self._step(call), c=C.T @ c, e=e)
         memory = parts.rule.advance(model, self._memory, step)
         columns = parts.rule.gradient(model, memory, step)
         direct = parts.cell.direct(d, self._w, self._x, self._s, c)

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy.typing as npt
 
 from ..model import RTRL, Model
-from .voices import Float, Memory, Step, vector, voices
+from .voices import Float, Memory, Step, vector, voices, without_past
 
 
 class Shadow:
@@ -39,6 +39,7 @@ class Shadow:
     def step(
         self, w: npt.ArrayLike, x: npt.ArrayLike, before: npt.ArrayLike, after: npt.ArrayLike,
         credit: npt.ArrayLike | None = None, free: npt.ArrayLike | None = None,
+        error: npt.ArrayLike | None = None,
     ) -> Float | None:  # fmt: skip
         """One step of the other machine, labelled or not.
 
@@ -49,6 +50,7 @@ class Shadow:
             after: (S,) and after it.
             credit: (H,) dL/d(what the readout sees), or None without a label.
             free: (S,) 0 where ``before`` was forced by a teacher and depends on no past, else 1; None: all 1.
+            error: (o,) dL/dy, or None without a label; only a rule that sees it needs it.
 
         Returns:
             The gradient (P,) of a labelled step; of a ``late`` rule, of any step at which it moves the weights.
@@ -63,11 +65,12 @@ class Shadow:
         if credit is not None:
             C = cell.visible_jacobian(d, weights, sample, now)
             c = C.T @ vector("shadow: credit", credit, d.visible)
-        step = Step(weights, sample, past, now, D, immediate, c)
+        e = None if error is None else vector("shadow: error", error, d.outputs)
+        step = Step(weights, sample, past, now, D, immediate, c, e)
         self._memory = self._parts.rule.advance(self.model, self._memory, step)
         wanted = c is not None or self.model.rule.late
         return self._parts.rule.gradient(self.model, self._memory, step) if wanted else None
 
     def reset(self) -> None:
         """The other machine forgot its past."""
-        self._memory = self._parts.rule.initial(self.model)
+        self._memory = without_past(self.model, self._memory)

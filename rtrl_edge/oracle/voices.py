@@ -33,6 +33,7 @@ class Step:
         D: (S, S) ds_t/ds_{t-1} at fixed weights.
         I: (S, P) ds_t/dw at a fixed past.
         c: (S,) dL/ds_t of the step's own loss, or None where the label is missing.
+        e: (o,) dL/dy of it, likewise.
     """
 
     w: Float
@@ -42,6 +43,7 @@ class Step:
     D: Float
     I: Float  # noqa: E741 - the immediate Jacobian's own name
     c: Float | None = None
+    e: Float | None = None
 
 
 class CellVoice(Protocol):
@@ -117,6 +119,14 @@ class RuleVoice(Protocol):
         ...
 
 
+class ForgettingRuleVoice(RuleVoice, Protocol):
+    """A rule with something that a reset keeps: what it has learned, the state of a random generator."""
+
+    def forget(self, model: Model, memory: Memory) -> Memory:
+        """The memory of a network without a past, and what is kept."""
+        ...
+
+
 class LateRuleVoice(RuleVoice, Protocol):
     """A rule whose gradients wait for later steps."""
 
@@ -162,6 +172,12 @@ def voices(model: Model) -> Voices:
         cast(RuleVoice, _module(model.rule.voice)),
         cast(OptimiserVoice, _module(model.optimiser.voice)),
     )
+
+
+def without_past(model: Model, memory: Memory) -> Memory:
+    """The memory of the model's rule after a reset."""
+    rule = voices(model).rule
+    return cast(ForgettingRuleVoice, rule).forget(model, memory) if hasattr(rule, "forget") else rule.initial(model)
 
 
 def _module(voice: str) -> object:

@@ -9,6 +9,9 @@ from ..fixed import WEIGHT_FRAC, fits, floor_log2, magnitude, round_shift, sat, 
 from ..fixed.words import Int
 from .net import Net
 
+#: fraction bits within which a gradient reaches the optimiser: beyond them it is all clipped, or no step at all
+FRAC_LEAST, FRAC_MOST = -32, 63
+
 
 def room(net: Net, name: str) -> int:
     """A shift of the rule, as in the config header."""

@@ -6,11 +6,8 @@ import numpy as np
 
 from ..fixed import STATE_FRAC, fits, round_shift
 from ..fixed.words import Int
-from .back import back, block, errors, room
+from .back import FRAC_LEAST, FRAC_MOST, back, block, errors, room
 from .net import Net
-
-#: fraction bits within which a gradient reaches the optimiser: beyond them it is all clipped, or no step at all
-FRAC_LEAST, FRAC_MOST = -32, 63
 
 
 def rule_init(net: Net) -> None:
