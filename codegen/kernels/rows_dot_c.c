@@ -5,8 +5,8 @@
 /* acc: (rows)   a: (rows, N_STATES)   v: (N_STATES) */
 RTRL_INLINE void rows_dot(int32_t *acc, const int16_t *a, int rows, const int16_t v[N_STATES])
 {
-    int k = 0;
-    for (; k + 4 <= rows; k += 4) {
+    int fours = rows / 4 * 4;
+    for (int k = 0; k < fours; k += 4) {
         const int16_t *b = a + N_STATES, *c = b + N_STATES, *d = c + N_STATES;
         int32_t a_sum = 0, b_sum = 0, c_sum = 0, d_sum = 0;
         for (int l = 0; l < N_STATES; l++) {
@@ -21,7 +21,7 @@ RTRL_INLINE void rows_dot(int32_t *acc, const int16_t *a, int rows, const int16_
         acc[k + 3] = d_sum;
         a = d + N_STATES;
     }
-    for (; k < rows; k++, a += N_STATES) {
+    for (int k = fours; k < rows; k++, a += N_STATES) {
         int32_t sum = 0;
         for (int l = 0; l < N_STATES; l++) {
             sum = fx_mac(sum, a[l], v[l]);

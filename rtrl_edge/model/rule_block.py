@@ -143,8 +143,7 @@ class BlockRTRL(Rule):
         return self._parts(dims.states, dims.columns)
 
     def _parts(self, states: int, columns: int) -> int:
-        rows = states + 1
-        return self.block * (rows + 1) + 2 * rows + columns
+        return self.block * (states + 2) + 2 * states + 1 + columns
 
     def macs(self, dims: Dims) -> int:
         """Multiply-accumulates of one step, averaged over a block, rounded up."""

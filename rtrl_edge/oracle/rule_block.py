@@ -38,13 +38,13 @@ def advance(model: Model, memory: Memory, step: Step) -> Memory:
 
 
 def gradient(model: Model, memory: Memory, step: Step) -> Float | None:
-    """The block's sum (P,) at its last step."""
-    return owed(model, memory) if _ended(model, memory) else None
+    """The block's sum (P,) at its last step; None at any other, or if nothing was labelled."""
+    return memory["sum"] if _ended(model, memory) and memory["labels"] > 0 else None
 
 
 def owed(model: Model, memory: Memory) -> Float | None:
-    """The sum so far (P,); None if nothing was labelled."""
-    return memory["sum"] if memory["labels"] > 0 else None
+    """The sum so far (P,) of a block that has not ended; None if nothing was labelled."""
+    return memory["sum"] if not _ended(model, memory) and memory["labels"] > 0 else None
 
 
 def _ended(model: Model, memory: Memory) -> bool:
