@@ -28,33 +28,46 @@ RTRL_INLINE void cell_linearise(rtrl_t *net)
     net->k_exp = (int8_t)(27 - shift);
 }
 
+/* c o' c_h of one unit, c_exp + 17 fraction bits; |c o'| <= 2^15 in Q17 */
+RTRL_INLINE int32_t cell_into_gate(const rtrl_t *net, int i)
+{
+    int32_t o = net->gates[2 * N_UNITS + i];
+    return fx_mul(net->c[i], fx_round_shift(fx_mul(net->cell[i], fx_sigmoid_slope((int16_t)o)), 13));
+}
+
 /* From the credit of h to that of c: o c_h + W_o^T q, and q = c o' c_h for the gate's weights, which learn later.
- * bound: |c o'| <= 2^13, so |q| <= |c_h| and |sum| <= N_UNITS 2^30 + 2^29 <= 2^38 + 2^29: after the shift it fits */
+ * bound: sum |c_h| <= L1_MAX < 2^23 and |c o' W_o| <= 2, so |cell_sum| <= (2 * 2^23 + 2^15) 2^SPARE < 2^31 */
 RTRL_INLINE void cell_credit(rtrl_t *net)
 {
-    enum { SPARE = 8 };
+    enum { SPARE = 6 };
     const int16_t *o = &net->gates[2 * N_UNITS], *W_o = &net->w_hi[N_COLUMNS + N_PRE];
-    for (int i = 0; i < N_UNITS; i++) {
-        int32_t into = fx_round_shift(fx_mul(net->cell[i], fx_sigmoid_slope(o[i])), 15);
-        net->gate_credit[i] = (int16_t)fx_narrow(fx_round_shift(fx_mul(net->c[i], into), 13), 32767);
-    }
     uint64_t l1 = 0, peak = 0;
+    for (int i = 0; i < N_UNITS; i++) {
+        uint32_t size = (uint32_t)fx_abs(cell_into_gate(net, i));
+        peak = size > peak ? size : peak;
+    }
+    int shift = fx_block_shift(peak, peak, 1, 32767, 32767, 0);
+    for (int i = 0; i < N_UNITS; i++) {
+        net->gate_credit[i] = (int16_t)fx_narrow(fx_round_shift(cell_into_gate(net, i), shift), 32767);
+    }
+    net->gate_exp = (int8_t)(net->c_exp + 17 - shift);
+    peak = 0;
     for (int j = 0; j < N_UNITS; j++) {
-        int64_t sum = fx_round_shift(fx_mul(net->c[j], o[j]), 1);
+        int64_t sum = 0;
         for (int i = 0; i < N_UNITS; i++) {
             sum = fx_mac64(sum, net->gate_credit[i], W_o[i * GATE_ROW + j]);
         }
-        net->cell_sum[j] = (int32_t)fx_round_shift64(sum, SPARE);
+        int32_t through = (int32_t)fx_round_shift64(sum, 17 + 12 - SPARE - shift);
+        net->cell_sum[j] = fx_add(through, fx_round_shift(fx_mul(net->c[j], o[j]), 15 - SPARE));
         uint32_t size = (uint32_t)fx_abs(net->cell_sum[j]);
         l1 += size;
         peak = size > peak ? size : peak;
     }
-    int shift = fx_block_shift(l1, peak, N_UNITS, L1_MAX, 32767, 0);
+    shift = fx_block_shift(l1, peak, N_UNITS, L1_MAX, 32767, 0);
     for (int j = 0; j < N_UNITS; j++) {
         net->c[j] = (int16_t)fx_narrow(fx_round_shift(net->cell_sum[j], shift), 32767);
     }
-    net->gate_exp = (int8_t)(net->c_exp + 2);
-    net->c_exp = (int8_t)(net->c_exp + 14 - SPARE - shift);
+    net->c_exp = (int8_t)(net->c_exp + SPARE - shift);
 }
 
 /* |q| < 2^15, so |g| < 2^30 */

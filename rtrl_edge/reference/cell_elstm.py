@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..fixed import ONE_Q15, block_shift, fits, round_shift, sigmoid_q27, sigmoid_slope, tanh_q27, tanh_slope
+from ..fixed import ONE_Q15, WEIGHT_FRAC, block_shift, fits, round_shift, sigmoid_q27, sigmoid_slope, tanh_q27, tanh_slope
 from ..fixed.words import Int
 from .mix_blocks import cell_mix
 from .net import Net
@@ -12,7 +12,7 @@ from .net import Net
 __all__ = ["cell_credit", "cell_forward", "cell_learn", "cell_linearise", "cell_mix", "cell_reset"]
 
 OWN_FRAC = 27  # fraction bits of a unit's dynamics before they are rounded
-SPARE = 8  # bits by which the exact credit sums are shifted to fit 32
+SPARE = 6  # bits that the sums of the credit have below its own
 
 
 def cell_reset(net: Net) -> None:
@@ -51,16 +51,19 @@ def cell_linearise(net: Net) -> None:
 
 def cell_credit(net: Net) -> None:
     """From the credit c_h of h to that of c, o c_h + W_o^T q, with q = c o' c_h for the output gate's weights."""
-    d, n, c = net.dims, net.dims.units, net["c"]
+    d, n, c, c_exp = net.dims, net.dims.units, net["c"], int(net["c_exp"])
     o = net["gates"][2 * n :]
-    q = round_shift(c * round_shift(net["cell"] * sigmoid_slope(o), 15), 13)
-    net["gate_credit"], net["gate_exp"] = q, net["c_exp"] + 2
-    total = round_shift(c * o, 1) + q @ _output_rows(net)[:, -n:]  # c_exp + 14 fraction bits
-    total = fits(round_shift(total, SPARE))
+    into = fits(c * round_shift(net["cell"] * sigmoid_slope(o), 13))  # c_exp + 17 fraction bits
+    peak = int(np.abs(into).max())
+    shift = block_shift(peak, peak, 1, 32767, 32767, 0)
+    q = round_shift(into, shift)
+    net["gate_credit"], net["gate_exp"] = q, c_exp + 17 - shift
+    total = round_shift(q @ _output_rows(net)[:, -n:], 17 + WEIGHT_FRAC - SPARE - shift)
+    total = fits(total + round_shift(c * o, 15 - SPARE))
     size = np.abs(total)
     shift = block_shift(int(size.sum()), int(size.max()), d.visible, net.formats.l1_max, 32767, 0)
     net["cell_sum"] = total
-    net["c"], net["c_exp"] = round_shift(total, shift), net["c_exp"] + 14 - SPARE - shift
+    net["c"], net["c_exp"] = round_shift(total, shift), c_exp + SPARE - shift
 
 
 def cell_learn(net: Net) -> None:
