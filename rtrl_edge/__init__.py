@@ -15,8 +15,8 @@ from ._version import __version__
 from .boards import Board, board_names, load_board
 from .errors import RtrlEdgeError
 from .model import (
-    DNI,
     BPTT,
+    DNI,
     ELSTM,
     GRU,
     LSTM,
@@ -64,7 +64,7 @@ _LAZY = {
 }
 
 __all__ = [
-    "DNI", "BPTT", "ELSTM", "GRU", "LSTM", "R8", "R16", "RFLO", "RNN", "RTRL", "RTU", "SGD", "BinaryCrossEntropy",
+    "BPTT", "DNI", "ELSTM", "GRU", "LSTM", "R8", "R16", "RFLO", "RNN", "RTRL", "RTU", "SGD", "BinaryCrossEntropy",
     "BlockRTRL", "Board", "ColumnarLSTM", "Direct", "EProp", "Emulator", "FullyRecurrent", "HalfRMSprop", "HostTwin",
     "Huber", "IntegerModel", "Linear", "Model", "Momentum", "Plan", "ReadoutOnly", "Reference", "RtrlEdgeError",
     "Scaling", "SnAp", "SoftmaxCrossEntropy", "SquaredError", "Stream", "Trunc1", "Weights", "__version__",

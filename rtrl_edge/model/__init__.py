@@ -41,15 +41,19 @@ from .rule_block import BlockRTRL
 from .rule_bptt import BPTT
 from .rule_dni import DNI
 from .rule_eprop import EProp
+from .rule_kf_rtrl import KFRTRL
+from .rule_ok import OK
 from .rule_readout_only import ReadoutOnly
 from .rule_rflo import RFLO
 from .rule_rtrl import RTRL
 from .rule_snap import SnAp
 from .rule_trunc1 import Trunc1
+from .rule_uoro import UORO
 
 __all__ = [
-    "DNI", "BPTT", "ELSTM", "GRU", "LSTM", "MAX_COLUMNS", "MAX_UNITS", "MAX_WIDTH", "R8", "R16", "RFLO", "RNN", "RTRL",
-    "RTU", "SGD", "BinaryCrossEntropy", "Block", "BlockRTRL", "Cell", "ColumnarLSTM", "Dims", "Direct", "EProp", "Field",
-    "FullyRecurrent", "HalfRMSprop", "Huber", "Linear", "Loss", "Model", "Momentum", "Numbers", "Optimiser", "Readout",
-    "ReadoutOnly", "Rule", "SnAp", "SoftmaxCrossEntropy", "SquaredError", "Structure", "Table", "Trunc1",
+    "BPTT", "DNI", "ELSTM", "GRU", "KFRTRL", "LSTM", "MAX_COLUMNS", "MAX_UNITS", "MAX_WIDTH", "OK", "R8", "R16", "RFLO",
+    "RNN", "RTRL", "RTU", "SGD", "UORO", "BinaryCrossEntropy", "Block", "BlockRTRL", "Cell", "ColumnarLSTM", "Dims",
+    "Direct", "EProp", "Field", "FullyRecurrent", "HalfRMSprop", "Huber", "Linear", "Loss", "Model", "Momentum",
+    "Numbers", "Optimiser", "Readout", "ReadoutOnly", "Rule", "SnAp", "SoftmaxCrossEntropy", "SquaredError",
+    "Structure", "Table", "Trunc1",
 ]  # fmt: skip
