@@ -19,7 +19,9 @@ from .model import (
     DNI,
     ELSTM,
     GRU,
+    KFRTRL,
     LSTM,
+    OK,
     R8,
     R16,
     RFLO,
@@ -27,6 +29,7 @@ from .model import (
     RTRL,
     RTU,
     SGD,
+    UORO,
     BinaryCrossEntropy,
     BlockRTRL,
     ColumnarLSTM,
@@ -64,11 +67,12 @@ _LAZY = {
 }
 
 __all__ = [
-    "BPTT", "DNI", "ELSTM", "GRU", "LSTM", "R8", "R16", "RFLO", "RNN", "RTRL", "RTU", "SGD", "BinaryCrossEntropy",
-    "BlockRTRL", "Board", "ColumnarLSTM", "Direct", "EProp", "Emulator", "FullyRecurrent", "HalfRMSprop", "HostTwin",
-    "Huber", "IntegerModel", "Linear", "Model", "Momentum", "Plan", "ReadoutOnly", "Reference", "RtrlEdgeError",
-    "Scaling", "SnAp", "SoftmaxCrossEntropy", "SquaredError", "Stream", "Trunc1", "Weights", "__version__",
-    "board_names", "generate", "load_board", "load_stream", "next_sample", "plan", "prequential", "quantize", "train",
+    "BPTT", "DNI", "ELSTM", "GRU", "KFRTRL", "LSTM", "OK", "R8", "R16", "RFLO", "RNN", "RTRL", "RTU", "SGD", "UORO",
+    "BinaryCrossEntropy", "BlockRTRL", "Board", "ColumnarLSTM", "Direct", "EProp", "Emulator", "FullyRecurrent",
+    "HalfRMSprop", "HostTwin", "Huber", "IntegerModel", "Linear", "Model", "Momentum", "Plan", "ReadoutOnly",
+    "Reference", "RtrlEdgeError", "Scaling", "SnAp", "SoftmaxCrossEntropy", "SquaredError", "Stream", "Trunc1",
+    "Weights", "__version__", "board_names", "generate", "load_board", "load_stream", "next_sample", "plan",
+    "prequential", "quantize", "train",
 ]  # fmt: skip
 
 

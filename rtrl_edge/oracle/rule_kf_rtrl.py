@@ -28,6 +28,11 @@ def initial(model: Model) -> Memory:
     }
 
 
+def forget(model: Model, memory: Memory) -> Memory:
+    """Keep the generator's state."""
+    return initial(model) | {"random": memory["random"]}
+
+
 def advance(model: Model, memory: Memory, step: Step) -> Memory:
     """The merge of (u, D A) with (z, A_z)."""
     sign, word = one_sign(int(memory["random"]))

@@ -34,6 +34,11 @@ def initial(model: Model) -> Memory:
     }
 
 
+def forget(model: Model, memory: Memory) -> Memory:
+    """Keep the generator's state."""
+    return initial(model) | {"random": memory["random"]}
+
+
 def advance(model: Model, memory: Memory, step: Step) -> Memory:
     """The new product into a free place, or two of all into one."""
     sign, word = one_sign(int(memory["random"]))

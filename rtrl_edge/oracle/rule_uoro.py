@@ -25,6 +25,11 @@ def initial(model: Model) -> Memory:
     }
 
 
+def forget(model: Model, memory: Memory) -> Memory:
+    """Keep the generator's state."""
+    return initial(model) | {"random": memory["random"]}
+
+
 def advance(model: Model, memory: Memory, step: Step) -> Memory:
     """The merge of (D s, theta) with (nu, I^T nu)."""
     nu, word = signs(int(memory["random"]), model.dims.states)
