@@ -56,16 +56,17 @@ def kernel_files(model: Model, checked: bool = False) -> list[str]:
     return [
         "fx.h",
         "fx_bounded_checked.h" if checked else "fx_bounded.h",
-        *model.optimiser.kernels(model.readout.weighted, trains),
+        *model.optimiser.kernels(model.trains_readout, trains),
         *model.loss.needs,
         f"{voices['loss']}.c",
         f"{voices['readout']}.c",
+        f"{voices['readout']}_learn.c" if model.trains_readout else "readout_kept.c",
         f"{voices['cell']}.c",
         *([] if model.dims.structure.forced else ["teach_none.c"]),
         *([f"{voices['cell']}_linear.c"] if trains else []),
         *dict.fromkeys(shared),  # each once, in order
         f"{voices['rule']}.c",
-        "trains_cell.c" if trains else "trains_readout.c",
+        ("trains_cell.c" if model.trains_direct else "trains_columns.c") if trains else "trains_readout.c",
         "step.c",
     ]
 
@@ -152,6 +153,8 @@ def _config(integer_model: IntegerModel) -> str:
             "outputs": d.outputs,
             "pre": d.presynaptic,
             "blocks": len(structure.blocks),
+            "gated": d.gated,
+            "runs": max(1, len(d.runs)),
             "columns": d.columns,
             "weights": d.weights,
             "trace": sum(m.count for m in trace),
@@ -190,7 +193,7 @@ def _source(integer_model: IntegerModel, checked: bool) -> str:
         for part in model.parts
         for table in part.tables(model.numbers)
     ]
-    constants.append(_blocks(model))
+    constants += [_blocks(model), _runs(model)]
     constants += [
         _array(f"factory_{name}", place[name].field.ctype, values, place[name].field.note)
         for name, values in integer_model.factory().items()
@@ -216,6 +219,19 @@ def _blocks(model: Model) -> str:
     return (
         "/* gates: first weight, first entry of z, entries of z, where h begins in a row (or -1), spread */\n"
         "static const rtrl_block_t rtrl_blocks[N_BLOCKS] RTRL_UNUSED = {\n" + "\n".join(rows) + "\n};"
+    )
+
+
+def _runs(model: Model) -> str:
+    d, rows, column = model.dims, [], 0
+    for run in d.runs:
+        rows.append(f"    {{ {column}, {run.block}, {run.start}, {run.width} }},")
+        column += d.units * run.width
+    return (
+        "/* columns: the first, its gate, the first entry in a row of the gate, entries */\n"
+        "static const rtrl_run_t rtrl_runs[N_RUNS] RTRL_UNUSED = {\n"
+        + "\n".join(rows or ["    { 0, 0, 0, 0 },"])
+        + "\n};"
     )
 
 

@@ -78,7 +78,8 @@ def layout(model: Model) -> Layout:
     dims, numbers = model.dims, model.numbers
     fields: list[Field] = []
     for part in model.parts:
-        fields += part.fields(dims, numbers)
+        if part is not model.optimiser or model.trains_readout:  # its fields are the readout's
+            fields += part.fields(dims, numbers)
     if model.rule.trains_cell:
         fields += model.optimiser.cell_fields(dims, numbers)
     fields.append(Field("steps", "uint32", (), "counters", "labelled steps since init"))

@@ -210,7 +210,7 @@ def _needs(model: Model) -> Plan:
         + sum(len(t.values) * np.dtype(t.ctype).itemsize for part in model.parts for t in part.tables(model.numbers))
         + sum(weights.values()),
         macs_predict=predict,
-        macs_learn=model.rule.macs(d) + model.readout.macs(d),
+        macs_learn=model.rule.macs(d) + model.readout.macs(d) * model.trains_readout,
     )
 
 

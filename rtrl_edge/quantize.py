@@ -55,7 +55,8 @@ class IntegerModel:
             )
         }  # fmt: skip
         scaling = {name: [float(v) for v in values] for name, values in vars(self.scaling).items()}
-        return {"name": model.name, "inputs": model.inputs, **parts, "scaling": scaling}
+        found = {"name": model.name, "inputs": model.inputs, **parts, "scaling": scaling}
+        return found if model.trainable is None else found | {"trainable": list(model.trainable)}
 
     @cached_property
     def digest(self) -> str:

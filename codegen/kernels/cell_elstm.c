@@ -19,7 +19,7 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     net->z[N_IN] = ONE_Q15;
     memcpy(net->c_old, net->cell, sizeof net->cell);
     int16_t *f = net->gates, *z = f + N_UNITS, *o = z + N_UNITS;
-    const int16_t *F = net->w_hi, *Z = F + N_UNITS * N_PRE, *O = &net->w_hi[N_COLUMNS];
+    const int16_t *F = net->w_hi, *Z = F + N_UNITS * N_PRE, *O = &net->w_hi[N_GATED];
     for (int i = 0; i < N_UNITS; i++) {
         int32_t c = net->c_old[i];
         f[i] = fx_sigmoid_q27(fx_mac64(fx_dot64(&F[i * N_PRE], net->z, N_PRE), net->w_hi[OWN_F + i], c));

@@ -40,7 +40,7 @@ RTRL_INLINE int32_t cell_into_gate(const rtrl_t *net, int i)
 RTRL_INLINE void cell_credit(rtrl_t *net)
 {
     enum { SPARE = 6 };
-    const int16_t *o = &net->gates[2 * N_UNITS], *W_o = &net->w_hi[N_COLUMNS + N_PRE];
+    const int16_t *o = &net->gates[2 * N_UNITS], *W_o = &net->w_hi[N_GATED + N_PRE];
     uint64_t l1 = 0, peak = 0;
     for (int i = 0; i < N_UNITS; i++) {
         uint32_t size = (uint32_t)fx_abs(cell_into_gate(net, i));
@@ -76,7 +76,7 @@ RTRL_INLINE void cell_learn(rtrl_t *net)
     for (int i = 0; i < N_UNITS; i++) {
         for (int j = 0; j < GATE_ROW; j++) {
             int32_t seen = j < N_PRE ? net->z[j] : net->cell[j - N_PRE];
-            optimiser_cell(net, N_COLUMNS + i * GATE_ROW + j, fx_mul(net->gate_credit[i], seen), net->gate_exp + 15);
+            optimiser_cell(net, N_GATED + i * GATE_ROW + j, fx_mul(net->gate_credit[i], seen), net->gate_exp + 15);
         }
     }
 }

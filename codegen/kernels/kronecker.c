@@ -114,7 +114,7 @@ static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
     column_t here = column_at(net->column);
     while (count > 0 && here.p < N_COLUMNS) {
         int32_t g = kronecker_gradient(net, here.block * N_UNITS + here.unit, here.input - Z_AT);
-        optimiser_cell(net, here.p, g, net->g_exp);
+        optimiser_cell(net, here.weight, g, net->g_exp);
         column_next(&here);
         count--;
     }

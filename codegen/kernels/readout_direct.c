@@ -28,8 +28,3 @@ RTRL_INLINE void readout_credit(rtrl_t *net, int16_t c[N_SEEN], int8_t *c_exp)
     }
     *c_exp = (int8_t)(ERR_FRAC - shift);
 }
-
-static void readout_learn(rtrl_t *net)
-{
-    (void)net;
-}

@@ -44,14 +44,3 @@ RTRL_INLINE void readout_credit(rtrl_t *net, int16_t c[N_SEEN], int8_t *c_exp)
     }
     *c_exp = (int8_t)(ERR_FRAC + 12 - shift);
 }
-
-/* V <- V - rate * clip(e [h; 1]^T)   |e h| <= 2^30, ERR_FRAC + 15 fraction bits */
-static void readout_learn(rtrl_t *net)
-{
-    for (int o = 0; o < N_OUT; o++) {
-        for (int k = 0; k < N_ROW; k++) {
-            int32_t g = fx_mul(net->e[o], k < N_SEEN ? net->h[k] : ONE_Q15);
-            optimiser_readout(net, o * N_ROW + k, g, ERR_FRAC + 15);
-        }
-    }
-}

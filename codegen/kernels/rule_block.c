@@ -222,7 +222,7 @@ static void block_gradient(rtrl_t *net, const column_t *here)
     int frac = block_frac(outside_frac, inside_frac, GRADIENT_MIN);
     outside = fx_step_size(outside, outside_frac - frac, SUM_MAX);
     inside = fx_step_size(inside, inside_frac - frac, SUM_MAX);
-    optimiser_cell(net, here->p, fx_round_shift(fx_add(outside, inside), 1), frac - 1);
+    optimiser_cell(net, here->weight, fx_round_shift(fx_add(outside, inside), 1), frac - 1);
 }
 
 /* v / 2^down, |v| < 2^30; where that is a left shift, saturated */

@@ -105,7 +105,7 @@ static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
     if (part >= net->filled) {
         column_t here = column_at(part - net->filled);
         while (count > 0 && here.p < N_COLUMNS) {
-            optimiser_cell(net, here.p, rule_gradient(net, &here), net->g_exp);
+            optimiser_cell(net, here.weight, rule_gradient(net, &here), net->g_exp);
             column_next(&here);
             count--;
         }

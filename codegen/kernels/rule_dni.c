@@ -102,7 +102,7 @@ static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
         column_t here = column_at(part - N_STATES);
         while (count > 0 && here.p < N_COLUMNS) {
             int32_t g = fx_mul(net->err[here.block * N_UNITS + here.unit], net->z[here.input]);
-            optimiser_cell(net, here.p, fx_round_shift(g, 1), frac);
+            optimiser_cell(net, here.weight, fx_round_shift(g, 1), frac);
             column_next(&here);
             count--;
         }

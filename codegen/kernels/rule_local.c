@@ -63,7 +63,7 @@ static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
     while (count > 0 && here.p < N_COLUMNS) {
         rule_advance(net, &here);
         if (learn) {
-            optimiser_cell(net, here.p, rule_gradient(net, &here), net->c_exp + net->E[here.p]);
+            optimiser_cell(net, here.weight, rule_gradient(net, &here), net->c_exp + net->E[here.p]);
         }
         column_next(&here);
         count--;

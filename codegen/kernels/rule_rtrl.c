@@ -43,7 +43,7 @@ static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
         rule_advance(net, &here);
         if (learn) {
             int32_t g = dot_credit(net->c, &net->J[here.p * N_STATES + N_STATES - N_SEEN]);
-            optimiser_cell(net, here.p, g, net->c_exp + net->E[here.p]);
+            optimiser_cell(net, here.weight, g, net->c_exp + net->E[here.p]);
         }
         column_next(&here);
         count--;

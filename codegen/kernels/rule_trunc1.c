@@ -41,7 +41,7 @@ static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
     column_t here = column_at(net->column);
     while (count > 0 && here.p < N_COLUMNS) {
         int32_t g = fx_mul(net->delta[here.block * N_UNITS + here.unit], net->z[here.input]);
-        optimiser_cell(net, here.p, g, net->delta_exp + 15);
+        optimiser_cell(net, here.weight, g, net->delta_exp + 15);
         column_next(&here);
         count--;
     }

@@ -149,7 +149,7 @@ static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
         int row = here.block * N_UNITS + here.unit;
         int16_t z = net->z[here.input];
         if (learn) {
-            optimiser_cell(net, here.p, uoro_gradient(net, here.p, row, z), net->g_exp);
+            optimiser_cell(net, here.weight, uoro_gradient(net, here.p, row, z), net->g_exp);
         }
         int32_t fresh = fx_round_shift(fx_mul(net->nu_row[row], z), 15);
         int16_t word = pair_word(pair_sum(&m, m.a_shift, net->theta[here.p], fresh), net->theta_down);

@@ -1,4 +1,4 @@
-/* The cell's weights move: they have low parts, and some cells have weights that act on the readout alone. */
+/* The cell's weights move, those that act on the readout alone too. */
 static void trains_init(rtrl_t *net)
 {
     memcpy(net->w_lo, factory_w_lo, sizeof net->w_lo);

@@ -30,6 +30,14 @@ typedef struct {
     int16_t spread;    /* its weights move every unit at once */
 } rtrl_block_t;
 
+/* columns of J side by side: in each row of a gate, `width` weights from its entry `start` on */
+typedef struct {
+    uint16_t column; /* the first */
+    int16_t block;
+    int16_t start;
+    int16_t width;
+} rtrl_run_t;
+
 enum {
     N_IN = @inputs@,
     N_UNITS = @units@,
@@ -40,7 +48,9 @@ enum {
     N_OUT = @outputs@,
     N_PRE = @pre@,                  /* z: everything that some weight is multiplied with */
     N_BLOCKS = @blocks@,            /* gates */
-    N_COLUMNS = @columns@,          /* weights with an influence, columns of J */
+    N_GATED = @gated@,              /* weights of the gates */
+    N_RUNS = @runs@,                /* stretches of a gate's rows that learn */
+    N_COLUMNS = @columns@,          /* weights that learn and need an influence, columns of J */
     N_WEIGHTS = @weights@,          /* all weights of the cell */
     N_ROW = N_SEEN + 1,             /* readout row: what it sees, and a bias */
     N_TRACE = @trace@,              /* int16 words from which the linear form of a step follows ... */

@@ -44,7 +44,7 @@ def certificate(integer_model: IntegerModel, steps: int = STEPS) -> dict[str, ob
     model = integer_model.model
     if not model.rule.trains_cell:
         return {"compared": None, "reason": f"{type(model.rule).__name__} has no gradient of the cell"}
-    size = model.dims.columns * model.dims.states
+    size = model.dims.gated * model.dims.states
     if size > LARGEST:
         return {"compared": None, "reason": f"{size:,} entries of the influence; above {LARGEST:,} it is not computed"}
     found = fidelity(integer_model, stimulus(integer_model, steps))

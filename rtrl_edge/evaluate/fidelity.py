@@ -65,7 +65,7 @@ def fidelity(integer_model: IntegerModel, stream: Stream) -> Fidelity:
         raise ModelError(f"fidelity: wanted a model whose rule trains the cell, found {model.rule!r}")
     d, readout = model.dims, voices(model).readout
     reference, own, exact = Reference(integer_model), Shadow(model, exact=False), Shadow(model)
-    errors, cosines, exact_cosines, exact_sum = [], [], [], np.zeros(d.columns)
+    errors, cosines, exact_cosines, exact_sum = [], [], [], np.zeros(d.gated)
     for x, target in stream:
         before, free = _before(reference)
         word = integer_model.to_input(x)
@@ -88,7 +88,8 @@ def fidelity(integer_model: IntegerModel, stream: Stream) -> Fidelity:
             exact_sum += g_exact
         if g_own is None:
             continue
-        g, g_exact, exact_sum = reference.net.gradient[: d.columns], exact_sum, np.zeros(d.columns)
+        g, g_own, g_exact = (v[d.column_weights] for v in (reference.net.gradient, g_own, exact_sum))
+        exact_sum = np.zeros(d.gated)
         sizes = [float(np.linalg.norm(v)) for v in (g, g_own, g_exact)]
         if sizes[1] > 0 and sizes[2] > 0:
             errors.append(np.linalg.norm(g - g_own) / sizes[1])

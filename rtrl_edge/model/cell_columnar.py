@@ -71,7 +71,7 @@ class ColumnarLSTM(Cell):
 
     def macs(self, dims: Dims) -> int:
         """Multiply-accumulates of one forward pass."""
-        return dims.columns + 3 * dims.units
+        return dims.gated + 3 * dims.units
 
     def initial(self, dims: Dims, rng: np.random.Generator, radius: float) -> npt.NDArray[np.float64]:
         """Input weights U(-1, 1), so that columns differ; u U(-``radius``, ``radius``); biases 0, of the forget gate

@@ -62,7 +62,7 @@ class FullyRecurrent(Cell):
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
         """What the forward pass keeps."""
         found = [
-            Field("w_hi", "int16", (dims.columns,), "weights",
+            Field("w_hi", "int16", (dims.gated,), "weights",
                   "cell weights of the forward pass, Q3.12, [unit][x; 1; h]"),
             Field("z", "int16", (dims.presynaptic,), "state", "[x; 32767; h before the step], Q0.15", trace=True),
             Field("h", "int16", (dims.units,), "state", "h after the step, Q0.15", trace=True),
@@ -77,7 +77,7 @@ class FullyRecurrent(Cell):
 
     def macs(self, dims: Dims) -> int:
         """Multiply-accumulates of one forward pass."""
-        return dims.columns
+        return dims.gated
 
     def initial(self, dims: Dims, rng: np.random.Generator, radius: float) -> npt.NDArray[np.float64]:
         """Input U(-.5, .5), bias 0, recurrent ``radius`` x a random orthogonal matrix."""

@@ -107,7 +107,7 @@ class GRU(Cell):
 
     def macs(self, dims: Dims) -> int:
         """Multiply-accumulates of one forward pass."""
-        return dims.columns + 3 * dims.units
+        return dims.gated + 3 * dims.units
 
     def mix_macs(self, dims: Dims) -> int:
         """``before``: also n for each entry, through the reset gates."""

@@ -92,7 +92,7 @@ class LSTM(Cell):
 
     def macs(self, dims: Dims) -> int:
         """Multiply-accumulates of one forward pass."""
-        return dims.columns + 3 * dims.units
+        return dims.gated + 3 * dims.units
 
     def initial(self, dims: Dims, rng: np.random.Generator, radius: float) -> npt.NDArray[np.float64]:
         """Input U(-.5, .5), recurrent ``radius`` x random orthogonal matrices, bias 0, of the forget gate

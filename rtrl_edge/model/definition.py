@@ -79,6 +79,10 @@ class Model:
         rule: how the gradient is carried through time.
         optimiser: how a gradient moves a weight.
         numbers: word sizes on the chip.
+        trainable: which weights learn on the chip, as names of groups; all of them if not given. ``input``, ``bias``
+            and ``recurrent`` (by what a weight is multiplied with), a gate such as ``f``, a gate's part such as
+            ``f.bias``, ``direct`` (weights that act on the readout alone), ``readout``; :meth:`groups` lists those of
+            a model. Weights of the cell that do not learn take no influence memory and no work.
     """
 
     name: str
@@ -89,6 +93,7 @@ class Model:
     rule: Rule = RTRL()
     optimiser: Optimiser = SGD()
     numbers: Numbers = R16()
+    trainable: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,31}", self.name):
@@ -126,11 +131,50 @@ class Model:
         reason = self.loss.refuses(self.readout.outputs)
         if reason:
             raise ModelError(f"Model: {self.loss!r} does not go with {self.readout!r}: {reason}")
-        if self.dims.columns > MAX_COLUMNS:
+        self._check_trainable()
+        if self.dims.gated > MAX_COLUMNS:
             raise ModelError(
-                f"Model: {self.dims.columns} cell weights; wanted at most {MAX_COLUMNS} (columns have 16-bit numbers). "
+                f"Model: {self.dims.gated} cell weights; wanted at most {MAX_COLUMNS} (columns have 16-bit numbers). "
                 "Use fewer units or inputs"
             )
+
+    def _check_trainable(self) -> None:
+        if self.trainable is None:
+            return
+        if not isinstance(self.trainable, list | tuple):
+            raise ModelError(f"Model(trainable): wanted names such as ['bias', 'readout'], found {self.trainable!r}")
+        object.__setattr__(self, "trainable", tuple(self.trainable))
+        for name in self.trainable:
+            if name not in self.groups():
+                raise ModelError(f"Model(trainable): wanted some of {', '.join(self.groups())}, found {name!r}")
+        if not self.rule.trains_cell:
+            return
+        if not self.rule.partial and self.dims.columns < self.dims.gated:
+            raise ModelError(
+                f"Model(trainable): {type(self.rule).__name__} has one factor for all weights of a gate and cannot "
+                "leave some out; name all of the cell's, or choose another rule"
+            )
+        if not self.dims.columns:
+            raise ModelError(
+                f"Model(trainable): no weight of the cell's gates is among {list(self.trainable)}, so {self.rule!r} "
+                "has nothing to do; choose ReadoutOnly()"
+            )
+
+    def groups(self) -> list[str]:
+        """Every name that ``trainable`` can hold."""
+        d = self.dims
+        found = [name for block in d.structure.blocks for j in range(block.width) for name in sorted(d.names(block, j))]
+        return [*sorted(set(found)), *["direct"] * bool(d.structure.direct), *["readout"] * self.readout.weighted]
+
+    @property
+    def trains_readout(self) -> bool:
+        """Whether the readout's weights learn."""
+        return self.readout.weighted and (self.trainable is None or "readout" in self.trainable)
+
+    @property
+    def trains_direct(self) -> bool:
+        """Whether weights of the cell that act on the readout alone learn."""
+        return self.rule.trains_cell and (self.trainable is None or "direct" in self.trainable)
 
     @property
     def cell(self) -> Cell:
@@ -140,7 +184,8 @@ class Model:
     @cached_property
     def dims(self) -> Dims:
         """All sizes."""
-        return Dims(self.inputs, self.cell, self.readout.outputs, self.readout.weighted)
+        trainable = None if self.trainable is None else tuple(self.trainable)
+        return Dims(self.inputs, self.cell, self.readout.outputs, self.readout.weighted, trainable)
 
     @property
     def voices(self) -> dict[str, str]:

@@ -141,13 +141,23 @@ class Structure:
 
 
 @dataclass(frozen=True)
+class Run:
+    """Columns side by side: in each unit's row of gate ``block``, ``width`` weights from its entry ``start`` on."""
+
+    block: int
+    start: int
+    width: int
+
+
+@dataclass(frozen=True)
 class Dims:
-    """Sizes of a model. A *column* is one weight of the cell that needs an influence: one column of J."""
+    """Sizes of a model. A *column* is one weight of the cell that learns and needs an influence: one column of J."""
 
     inputs: int
     cell: Cell
     outputs: int
     weighted: bool = True  # whether the readout has weights
+    trainable: tuple[str, ...] | None = None  # names of the groups that learn, see Model
 
     @cached_property
     def structure(self) -> Structure:
@@ -185,14 +195,35 @@ class Dims:
         return self.structure.sees
 
     @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        """Where the columns are: a run a gate where all its weights learn."""
+        found, wanted = [], {*(self.trainable or ())}
+        for number, block in enumerate(self.structure.blocks):
+            learns = [self.trainable is None or bool(self.names(block, j) & wanted) for j in range(block.width)]
+            edges = np.flatnonzero(np.diff([False, *learns, False])).tolist()
+            found += [Run(number, a, b - a) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+        return tuple(found)
+
+    def names(self, block: Block, j: int) -> set[str]:
+        """The groups that entry j of a gate's row belongs to: its part, its gate, and both."""
+        seen = block.at + j
+        part = "input" if seen < self.inputs else "bias" if seen == self.inputs and block.width > 1 else "recurrent"
+        return {part, block.name, f"{block.name}.{part}"}
+
+    @cached_property
     def columns(self) -> int:
-        """P, the number of weights with an influence, block after block, each row-major."""
+        """P, the number of columns, run after run, each row-major."""
+        return sum(self.units * run.width for run in self.runs)
+
+    @cached_property
+    def gated(self) -> int:
+        """Weights of all gates, block after block, each row-major, whether they learn or not."""
         return sum(self.units * block.width for block in self.structure.blocks)
 
     @property
     def weights(self) -> int:
-        """All weights of the cell: the columns, then the direct ones."""
-        return self.columns + self.structure.direct
+        """All weights of the cell: those of the gates, then the direct ones."""
+        return self.gated + self.structure.direct
 
     @property
     def readout_row(self) -> int:
@@ -209,7 +240,7 @@ class Dims:
 
     @cached_property
     def offsets(self) -> tuple[int, ...]:
-        """First column of each block."""
+        """First weight of each block."""
         found, at = [], 0
         for block in self.structure.blocks:
             found.append(at)
@@ -220,11 +251,20 @@ class Dims:
     def places(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
         """Block, unit and entry of z of every column, each (columns,)."""
         blocks, units, inputs = [], [], []
-        for number, block in enumerate(self.structure.blocks):
-            blocks += [number] * (self.units * block.width)
-            units += [i for i in range(self.units) for _ in range(block.width)]
-            inputs += [block.at + j for _ in range(self.units) for j in range(block.width)]
+        for run in self.runs:
+            first = self.structure.blocks[run.block].at + run.start
+            blocks += [run.block] * (self.units * run.width)
+            units += [i for i in range(self.units) for _ in range(run.width)]
+            inputs += [first + j for _ in range(self.units) for j in range(run.width)]
         return np.array(blocks, np.intp), np.array(units, np.intp), np.array(inputs, np.intp)
+
+    @cached_property
+    def column_weights(self) -> npt.NDArray[np.intp]:
+        """The weight of every column (columns,): all of the gates', in order, where all learn."""
+        block, unit, seen = self.places
+        at, width = np.array(self.offsets, np.intp), np.array([b.width for b in self.structure.blocks], np.intp)
+        row = np.array([b.at for b in self.structure.blocks], np.intp)
+        return at[block] + unit * width[block] + seen - row[block]
 
 
 @dataclass(frozen=True)
@@ -380,6 +420,8 @@ class Rule(Part):
     """How the gradient is carried through time."""
 
     trains_cell: ClassVar[bool] = True
+    #: whether it can leave out weights that do not learn
+    partial: ClassVar[bool] = True
     #: whether it may move the cell at a step without a label, and at a reset
     late: ClassVar[bool] = False
     #: where its columns are local: the file that gives the dynamics of one unit

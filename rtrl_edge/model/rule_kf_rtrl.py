@@ -41,6 +41,7 @@ class KFRTRL(Rule):
 
     seed: int = 1
     voice: ClassVar[str] = "rule_kf_rtrl"
+    partial: ClassVar[bool] = False
     carried: ClassVar[str] = "A"
 
     def __post_init__(self) -> None:

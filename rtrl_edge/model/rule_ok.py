@@ -50,6 +50,7 @@ class OK(Rule):
     rank: int = 2
     seed: int = 1
     voice: ClassVar[str] = "rule_ok"
+    partial: ClassVar[bool] = False
     carried: ClassVar[str] = "A"
 
     def __post_init__(self) -> None:

@@ -45,6 +45,7 @@ class UORO(Rule):
 
     seed: int = 1
     voice: ClassVar[str] = "rule_uoro"
+    partial: ClassVar[bool] = False
     carried: ClassVar[str] = "s"
 
     def __post_init__(self) -> None:

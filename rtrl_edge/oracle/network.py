@@ -38,7 +38,8 @@ class Oracle:
     def __init__(self, model: Model, weights: Weights, s: npt.ArrayLike | None = None) -> None:
         """Start without a past, or in the state s."""
         weights.check(model)
-        self.model = model
+        self.model = replace(model, trainable=None)  # gradients are of all weights; those that do not learn stay
+        self._learns = _learns(model)
         self._parts = voices(model)
         self._w = np.array(weights.W, dtype=np.float64).ravel()
         self._V = np.array(weights.V, dtype=np.float64)
@@ -50,7 +51,7 @@ class Oracle:
         }
         self._pending = False
         self._taught: Float | None = None  # the label of the last step, for teacher forcing
-        self._memory: Memory = self._parts.rule.initial(model)
+        self._memory: Memory = self._parts.rule.initial(self.model)
         self.reset()
         if s is not None:
             self._s = vector("oracle: s", s, model.dims.states)
@@ -145,4 +146,13 @@ class Oracle:
         moved, self._optimiser[readout] = self._parts.optimiser.update(
             self.model.optimiser, self._optimiser[readout], w, g, readout, self._steps
         )
-        return moved
+        return np.where(self._learns[readout], moved, w)
+
+
+def _learns(model: Model) -> dict[bool, npt.NDArray[np.bool_]]:
+    """Which weights of the cell (False) and of the readout (True) learn."""
+    d = model.dims
+    cell = np.zeros(d.weights, np.bool_)
+    cell[d.column_weights] = True
+    cell[d.gated :] = model.trains_direct
+    return {False: cell, True: np.array(model.trains_readout)}

@@ -22,12 +22,14 @@ class Shadow:
 
     Args:
         model: the other machine's model.
-        exact: follow the exact gradient (RTRL), whatever the model's rule is; otherwise the model's own rule.
+        exact: follow the exact gradient (RTRL), whatever the model's rule is; otherwise the model's own rule. Either
+            way of all weights of the gates, whether they learn or not.
     """
 
     def __init__(self, model: Model, exact: bool = True) -> None:
         """Start without a past."""
-        self.model = replace(model, rule=RTRL()) if exact else model
+        whole = replace(model, trainable=None)
+        self.model = replace(whole, rule=RTRL()) if exact else whole
         self._parts = voices(self.model)
         self._memory: Memory = self._parts.rule.initial(self.model)
 

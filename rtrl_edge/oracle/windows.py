@@ -8,6 +8,8 @@ Shapes: x (T, inputs); target (T, o), a row of NaN is a step without a label; s 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -35,6 +37,7 @@ def bptt(
     Source: Werbos 1990; Williams & Peng 1990.
     """
     xs, targets, state = _window(model, weights, x, target, s)
+    model = replace(model, trainable=None)
     parts, d, w, V = voices(model), model.dims, weights.W.ravel(), weights.V
     before, free, after, taught = [], [], [], None
     for sample, wanted in zip(xs, targets, strict=True):

@@ -27,7 +27,7 @@ def cell_forward(net: Net, x: Int) -> None:
     w = net["w_hi"]
     net["z"] = np.append(x, ONE_Q15)
     net["c_old"] = net["cell"]
-    sums = w[: 2 * n * m].reshape(2, n, m) @ net["z"] + w[2 * n * m : net.dims.columns].reshape(2, n) * net["c_old"]
+    sums = w[: 2 * n * m].reshape(2, n, m) @ net["z"] + w[2 * n * m : net.dims.gated].reshape(2, n) * net["c_old"]
     f, z = sigmoid_q27(sums[0]), tanh_q27(sums[1])
     net["cell"] = fits(round_shift(f * net["c_old"] + (32768 - f) * z, 15), 16)
     o = sigmoid_q27(_output_rows(net) @ np.concatenate((net["z"], net["cell"])))
@@ -39,7 +39,7 @@ def cell_linearise(net: Net) -> None:
     """Coefficients Q0.15: kf = (c - z) f', kz = (1 - f) z', and times c; keep: f + kf w_f + kz w_z, one exponent."""
     n, d = net.dims.units, net.dims
     f, z, _ = net["gates"].reshape(3, n)
-    c, (w_f, w_z) = net["c_old"], net["w_hi"][d.offsets[2] : d.columns].reshape(2, n)
+    c, (w_f, w_z) = net["c_old"], net["w_hi"][d.offsets[2] : d.gated].reshape(2, n)
     k_f = round_shift((c - z) * sigmoid_slope(f), 15)
     k_z = round_shift((32768 - f) * tanh_slope(z), 15)
     net["coef"] = np.array((k_f, k_z, round_shift(k_f * c, 15), round_shift(k_z * c, 15)))
@@ -69,8 +69,8 @@ def cell_credit(net: Net) -> None:
 def cell_learn(net: Net) -> None:
     """[O W_o] after a step along q [x; 1; c]^T."""
     g = fits(net["gate_credit"][:, None] * np.concatenate((net["z"], net["cell"])), 31).ravel()
-    net.learn_cell(g, int(net["gate_exp"]) + 15, net.dims.columns)
+    net.learn_direct(g, int(net["gate_exp"]) + 15)
 
 
 def _output_rows(net: Net) -> Int:
-    return net["w_hi"][net.dims.columns :].reshape(net.dims.units, -1)
+    return net["w_hi"][net.dims.gated :].reshape(net.dims.units, -1)

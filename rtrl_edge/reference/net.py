@@ -57,7 +57,14 @@ class Net:
         return name in self._members
 
     def learn_cell(self, g: Int, frac: Int | int, first: int = 0) -> None:
-        """Hand the optimiser the gradient g of the cell's weights from ``first`` on, with ``frac`` fraction bits."""
-        part = slice(first, first + len(g))
+        """Hand the optimiser the gradient g of the columns from ``first`` on, with ``frac`` fraction bits."""
+        self.learn_weights(self.dims.column_weights[first : first + len(g)], g, frac)
+
+    def learn_direct(self, g: Int, frac: Int | int) -> None:
+        """The same of the weights that act on the readout alone."""
+        self.learn_weights(np.arange(self.dims.gated, self.dims.weights), g, frac)
+
+    def learn_weights(self, part: npt.NDArray[np.intp], g: Int, frac: Int | int) -> None:
+        """The same of the cell's weights ``part``."""
         self.gradient[part] = np.ldexp(g.astype(np.float64), -np.asarray(frac))
         self.optimiser.optimiser_cell(self, part, g, frac)

@@ -7,10 +7,10 @@ import numpy as np
 from ..fixed import fits, floor_log2, round_shift, sat
 from ..fixed.words import Int
 from .net import Net
-from .weight_step import rated, weight_step
+from .weight_step import Part, rated, weight_step
 
 
-def optimiser_cell(net: Net, part: slice, g: Int, frac: Int | int) -> None:
+def optimiser_cell(net: Net, part: Part, g: Int, frac: Int | int) -> None:
     """The cell's weights ``part`` after ``w <- w - rate clip(g / sqrt(typical))``; g has ``frac`` fraction bits."""
     _step(net, "w", part, g, frac)
 
@@ -20,7 +20,7 @@ def optimiser_readout(net: Net, g: Int, frac: int) -> None:
     _step(net, "v", slice(None), g, frac)
 
 
-def _step(net: Net, name: str, part: slice, g: Int, frac: Int | int) -> None:
+def _step(net: Net, name: str, part: Part, g: Int, frac: Int | int) -> None:
     log = net[f"log_{name}"]
     size = np.maximum(np.abs(g), 1)
     high = floor_log2(size)

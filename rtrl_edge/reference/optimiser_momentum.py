@@ -7,10 +7,10 @@ from ..fixed.words import Int
 from ..model import Momentum
 from ..model.optimiser_momentum import MOMENTUM_BITS
 from .net import Net
-from .weight_step import rated, weight_step
+from .weight_step import Part, rated, weight_step
 
 
-def optimiser_cell(net: Net, part: slice, g: Int, frac: Int | int) -> None:
+def optimiser_cell(net: Net, part: Part, g: Int, frac: Int | int) -> None:
     """The cell's weights ``part`` after ``m <- m + (clip(g) - m) 2^-k``, ``w <- w - rate m``."""
     _step(net, "w", part, g, frac)
 
@@ -20,7 +20,7 @@ def optimiser_readout(net: Net, g: Int, frac: int) -> None:
     _step(net, "v", slice(None), g, frac)
 
 
-def _step(net: Net, name: str, part: slice, g: Int, frac: Int | int) -> None:
+def _step(net: Net, name: str, part: Part, g: Int, frac: Int | int) -> None:
     optimiser = net.model.optimiser
     assert isinstance(optimiser, Momentum)
     m = net[f"m_{name}"]

@@ -6,10 +6,10 @@ from ..fixed import join_weight, round_shift
 from ..fixed.words import Int
 from ..model import SGD
 from .net import Net
-from .weight_step import rated, weight_step
+from .weight_step import Part, rated, weight_step
 
 
-def optimiser_cell(net: Net, part: slice, g: Int, frac: Int | int) -> None:
+def optimiser_cell(net: Net, part: Part, g: Int, frac: Int | int) -> None:
     """The cell's weights ``part`` after ``w <- w - rate clip(g)``; g has ``frac`` fraction bits."""
     _step(net, "w", part, g, frac)
 
@@ -19,7 +19,7 @@ def optimiser_readout(net: Net, g: Int, frac: int) -> None:
     _step(net, "v", slice(None), g, frac)
 
 
-def _step(net: Net, name: str, part: slice, g: Int, frac: Int | int) -> None:
+def _step(net: Net, name: str, part: Part, g: Int, frac: Int | int) -> None:
     assert isinstance(net.model.optimiser, SGD)
     if net.model.optimiser.decay is not None:
         bits = net.formats.residual_bits

@@ -23,7 +23,3 @@ def readout_credit(net: Net) -> None:
     assert np.abs(c).max() <= 32767
     assert np.abs(c).sum() <= f.l1_max
     net["c"], net["c_exp"] = c, f.error_frac - shift
-
-
-def readout_learn(net: Net) -> None:
-    """Nothing to learn."""

@@ -48,9 +48,10 @@ class Reference:
         net["steps"] = net["steps"] + 1  # first: the rates can depend on it
         net.loss.loss_error(net, _int16("learn: target", target, net.dims.outputs))
         net.rule.rule_step(net, True)  # before V moves: the credit needs the old one
-        if net.model.rule.trains_cell:
+        if net.model.trains_direct:
             net.cell.cell_learn(net)
-        net.readout.readout_learn(net)
+        if net.model.trains_readout:
+            net.readout.readout_learn(net)
         if net.dims.structure.forced:
             net.cell.cell_teach(net, _int16("learn: target", target, net.dims.outputs))
         net["phase"] = IDLE

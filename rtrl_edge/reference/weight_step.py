@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 from ..fixed import fits, join_weight, split_weight, step_size
 from ..fixed.words import Int
 from .net import Net
+
+Part = slice | npt.NDArray[np.intp]  # which weights
 
 
 def rate_drop(net: Net) -> int:
@@ -24,7 +29,7 @@ def rated(net: Net, name: str, direction: Int, frac: Int | int) -> Int:
     return step_size(direction, frac - (f.master_frac - rate), f.step_limit(rate))
 
 
-def weight_step(net: Net, name: str, part: slice, step: Int) -> None:
+def weight_step(net: Net, name: str, part: Part, step: Int) -> None:
     """The weights ``part`` after ``w <- w - step``, saturated."""
     hi, lo, bits = net[f"{name}_hi"], net[f"{name}_lo"], net.formats.residual_bits
     hi[part], lo[part] = split_weight(join_weight(hi[part], lo[part], bits) - fits(step), bits)

@@ -31,10 +31,10 @@ def visible_backward(d: Dims, w: Float32, x: Float32, s: Float32, credit: Float3
     """dL/dh -> dL/dc, and the gradient of the output gate's weights."""
     o, seen = _output_gate(d, w, x, s)
     error = credit * s * o * (1.0 - o)
-    gradient[d.columns :] += (error.T @ seen).ravel()
-    return np.asarray(credit * o + error @ w[d.columns :].reshape(d.units, -1)[:, -d.units :], np.float32)
+    gradient[d.gated :] += (error.T @ seen).ravel()
+    return np.asarray(credit * o + error @ w[d.gated :].reshape(d.units, -1)[:, -d.units :], np.float32)
 
 
 def _output_gate(d: Dims, w: Float32, x: Float32, s: Float32) -> tuple[Float32, Float32]:
     seen = with_bias(x, s)
-    return sigmoid(seen @ w[d.columns :].reshape(d.units, -1).T), seen
+    return sigmoid(seen @ w[d.gated :].reshape(d.units, -1).T), seen

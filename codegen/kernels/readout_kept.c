@@ -1,0 +1,5 @@
+/* The readout stays as it is. */
+static void readout_learn(rtrl_t *net)
+{
+    (void)net;
+}
