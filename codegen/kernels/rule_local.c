@@ -24,13 +24,14 @@ static void rule_begin(rtrl_t *net, bool learn)
 
 /* J_p: (N_COMPONENTS) * 2^-E_p   own: * 2^-local_exp   acc: int32 * 2^-frac
  * frac leaves the immediate term a right shift, so that of the products is shifted where own is finer than coef
- * bound: sum |own| <= 2^15 a row, so |own J| <= 2^30; |coef z| <= 2^30, shifted right; the sum fits */
-static void rule_advance(rtrl_t *net, const column_t *here)
+ * bound: sum |own| <= 2^15 a row, or <= sqrt(2) 2^15 where own is finer (RTU's rotation): |own J| < 2^31, and <= 2^30
+ * after the shift; |coef z| <= 2^30, shifted right; the sum fits */
+RTRL_INLINE void rule_advance(rtrl_t *net, const column_t *here, int own_exp)
 {
     j_word *column = &net->J[here->p * N_COMPONENTS];
     int32_t acc[N_COMPONENTS];
-    int finer = local_exp(net) > COEF_FRAC ? local_exp(net) - COEF_FRAC : 0;
-    int frac = local_exp(net) - finer + net->E[here->p];
+    int finer = own_exp > COEF_FRAC ? own_exp - COEF_FRAC : 0;
+    int frac = own_exp - finer + net->E[here->p];
     int down = COEF_FRAC + 15 - frac;
     down = down > 31 ? 31 : down;
     for (int k = 0; k < N_COMPONENTS; k++) {
@@ -60,10 +61,11 @@ RTRL_INLINE int32_t rule_gradient(const rtrl_t *net, const column_t *here)
 static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
 {
     column_t here = column_at(net->column);
+    int own_exp = local_exp(net), c_exp = net->c_exp;
     while (count > 0 && here.p < N_COLUMNS) {
-        rule_advance(net, &here);
+        rule_advance(net, &here, own_exp);
         if (learn) {
-            optimiser_cell(net, here.weight, rule_gradient(net, &here), net->c_exp + net->E[here.p]);
+            optimiser_cell(net, here.weight, rule_gradient(net, &here), c_exp + net->E[here.p]);
         }
         column_next(&here);
         count--;

@@ -24,7 +24,8 @@ def rule_reset(net: Net) -> None:
 def rule_step(net: Net, learn: bool) -> None:
     """``J_p <- own_i J_p + immediate`` for the unit i of column p; then gradient and update where there is a label.
 
-    own: (components, of component, units), the rows' L1 norms at most 2^15, so that |own J| <= 2^30.
+    own: (components, of component, units), the rows' L1 norms at most 2^15, or sqrt(2) 2^15 where own is finer
+    than the coefficients: so |own J| <= 2^30 after the shift.
     """
     d = net.dims
     local = importlib.import_module(f".{net.model.rule.local}", __package__)
