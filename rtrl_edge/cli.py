@@ -171,6 +171,22 @@ def _parser() -> argparse.ArgumentParser:
     report(sub)
 
     sub = add(
+        "compare",
+        _compare,
+        "learning rules against each other on your stream: error, RAM, work, gradient",
+        "Plays each from the same weights and recommends the cheapest whose error is within noise of the best.",
+    )
+    model(sub, stream=True)
+    sub.add_argument(
+        "--rules",
+        metavar="A,B(16)",
+        help="rules with plain numbers as arguments, e.g. 'RTRL, BPTT(16), SnAp(1)'; Trunc1 and ReadoutOnly always "
+        "take part; default: those that are usual for the cell",
+    )
+    sub.add_argument("--report", type=Path, metavar="FILE.HTML", help="write a page with plots that opens offline")
+    report(sub)
+
+    sub = add(
         "matrix",
         _matrix,
         "every cell with every rule: legal or refused and why, gradient error, RAM, work",
@@ -289,6 +305,22 @@ def _verify(options: argparse.Namespace) -> int:
     if outcome.equal and not outcome.complete:
         print("rtrl-edge: not all that was asked for could be compared, see `not run` above", file=sys.stderr)
     return 0 if outcome.equal and outcome.complete else 1
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from .evaluate.compare import USUAL, compare, parse_rules, render
+    from .evaluate.report import PAGE_LINE
+
+    if options.report is not None:
+        refuse_other_kind(options.report, PAGE_LINE)
+    parse_rules(USUAL if options.rules is None else options.rules)  # a wrong one is told now, not after the training
+    found = compare(*_build_and_stream(options), options.rules, progress=_Bar)
+    print(found.text())
+    if options.report:
+        command = f"rtrl-edge compare {options.model}" + (f" --rules '{options.rules}'" if options.rules else "")
+        print(f"wrote {write_text(options.report, render(found, command))}")
+    _write_json(options, found.figures())
+    return 0
 
 
 def _matrix(options: argparse.Namespace) -> int:

@@ -34,7 +34,8 @@ class Curve:
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One pair of axes; ``marks`` are (x, label) of vertical lines, ``top`` bounds y from above."""
+    """One pair of axes; ``marks`` are (x, label) of vertical lines, ``labels`` (x, y, text) of points, ``top`` bounds y
+    from above."""
 
     curves: Sequence[Curve]
     x_label: str
@@ -43,6 +44,9 @@ class Panel:
     marks: Sequence[tuple[float, str]] = ()
     bottom: float | None = None
     top: float | None = None
+    labels: Sequence[tuple[float, float, str]] = ()
+    log_x: bool = False
+    log_y: bool = False
 
 
 def thinned(x: Float, y: Float) -> tuple[Float, Float]:
@@ -105,9 +109,14 @@ def _panel(axis: Any, panel: Panel, colours: dict[str, str]) -> None:
         if curve.dashed:
             line["linestyle"] = "--"
         if curve.dots:
-            line = {"linestyle": "none", "marker": "o", "markersize": 2.6, "markeredgewidth": 0}
+            line = {"linestyle": "none", "marker": "o", "markersize": 6.0 if curve.strong else 2.6}
+            line["markeredgewidth"] = 0
         axis.plot(curve.x, curve.y, color=colours[curve.colour], zorder=3 + order / 100, **line)
-    axis.margins(x=0.01)
+    axis.margins(x=0.12 if panel.labels else 0.01)
+    if panel.log_x:
+        axis.set_xscale("log")
+    if panel.log_y:
+        axis.set_yscale("log")
     axis.set_xlabel(panel.x_label)
     axis.set_ylabel(panel.y_label)
     axis.tick_params(length=3)
@@ -121,6 +130,8 @@ def _panel(axis: Any, panel: Panel, colours: dict[str, str]) -> None:
             label, (at, 1.0), xycoords=("data", "axes fraction"), xytext=(4, -2), textcoords="offset points",
             va="top", ha="left", fontsize=9,
         )  # fmt: skip
+    for x, y, text in panel.labels:
+        axis.annotate(text, (x, y), xytext=(5, 3), textcoords="offset points", fontsize=8.5)
 
 
 def _inline(svg: str, colours: dict[str, str], width: str, description: str) -> str:

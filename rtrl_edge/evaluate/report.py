@@ -244,9 +244,7 @@ def render(report: Report) -> str:
         _ram_section(report),
         _facts_section(report),
     ]
-    template = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
-    body = "\n".join(section for section in sections if section)
-    return _filled(template, {"title": escape(report.title), "lead": escape(report.lead), "sections": body})
+    return page(report.title, report.lead, sections)
 
 
 def _filled(template: str, slots: Mapping[str, str]) -> str:
@@ -255,15 +253,24 @@ def _filled(template: str, slots: Mapping[str, str]) -> str:
     return re.sub(r"@([a-z]+)@", lambda match: slots[match.group(1)], template)
 
 
-def _section(heading: str, body: str, caption: str = "") -> str:
+def page(title: str, lead: str, sections: Sequence[str]) -> str:
+    """One HTML page without scripts, links or files beside it, of what :func:`section` made."""
+    template = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
+    body = "\n".join(part for part in sections if part)
+    return _filled(template, {"title": escape(title), "lead": escape(lead), "sections": body})
+
+
+def section(heading: str, body: str, caption: str = "") -> str:
+    """One card of a page; ``body`` is HTML, the others are text."""
     small = f'<p class="caption">{escape(caption)}</p>\n' if caption else ""
     return f"<section>\n<h2>{escape(heading)}</h2>\n{small}{body}\n</section>"
 
 
-def _table(header: Sequence[str], rows: Sequence[str]) -> str:
+def table(header: Sequence[str], rows: Sequence[str]) -> str:
+    """A table of rows that are HTML, ``<tr>`` and all."""
     head = "".join(f"<th>{escape(name)}</th>" for name in header)
-    table = f"<thead><tr>{head}</tr></thead>\n<tbody>\n{chr(10).join(rows)}\n</tbody>"
-    return f'<div class="scroll"><table>\n{table}\n</table></div>'
+    lines = f"<thead><tr>{head}</tr></thead>\n<tbody>\n{chr(10).join(rows)}\n</tbody>"
+    return f'<div class="scroll"><table>\n{lines}\n</table></div>'
 
 
 def _errors_section(report: Report) -> str:
@@ -279,9 +286,9 @@ def _errors_section(report: Report) -> str:
         f'<li class="lost">{escape(text)}</li>' if lost else f"<li>{escape(text)}</li>"
         for lost, text in _conclusions(report)
     )
-    return _section(
+    return section(
         "Prediction error, before and after the change" if len(report.parts) > 1 else "Prediction error",
-        _table(["", *(p.label for p in report.parts)], rows) + f'\n<ul class="plain">{sentences}</ul>',
+        table(["", *(p.label for p in report.parts)], rows) + f'\n<ul class="plain">{sentences}</ul>',
         "Every sample is predicted before it is seen (test, then train). Root mean squared error over all "
         "channels, each in units of its own standard deviation: 0 is perfect, 1 is the best constant. "
         "★ marks the best of a column.",
@@ -295,7 +302,7 @@ def _colour(report: Report, contender: Contender) -> str:
     return f"control-{controls.index(contender) % 3}"
 
 
-def _legend(entries: Sequence[tuple[str, str, str]]) -> str:
+def legend(entries: Sequence[tuple[str, str, str]]) -> str:
     """Entries (css colour, class, text)."""
     spans = (
         f'<span><i class="{kind}" style="color:var(--{colour})"></i>{escape(text)}</span>'
@@ -327,11 +334,11 @@ def _time_section(report: Report) -> str:
     top = 1.12 * max(tops) if tops else None
     panel = plots.Panel(curves, unit, "running NRMSE", marks=marks, bottom=0.0, top=top)
     drawing = plots.figure("time", [panel], "Prediction error over time for each contender")
-    legend = _legend([(_colour(report, c), "dashed" if c.role == "control" else "", c.name) for c in report.contenders])
+    names = legend([(_colour(report, c), "dashed" if c.role == "control" else "", c.name) for c in report.contenders])
     span = f"{WINDOW_S:g} s" if report.rate_hz else f"{window} samples"
-    return _section(
+    return section(
         "Error over time",
-        f"{legend}\n<figure>\n{drawing}\n</figure>",
+        f"{names}\n<figure>\n{drawing}\n</figure>",
         f"The same error over the last {span}. {'The dotted vertical line is the change. ' if marks else ''}"
         "Where all curves rise together the signal itself is harder to predict.",
     )
@@ -353,9 +360,9 @@ def _signal_section(report: Report) -> str:
         entries.insert(1, ("frozen", "", frozen.name))
     drawing = plots.figure("signal", panels, f"Measured signal {name} and its predictions, a panel for each part")
     chosen = "the channel on which learning gained most over the frozen copy" if frozen else "the first channel"
-    return _section(
+    return section(
         "The signal and its predictions",
-        f"{_legend(entries)}\n<figure>\n{drawing}\n</figure>",
+        f"{legend(entries)}\n<figure>\n{drawing}\n</figure>",
         f"“{name}”, {chosen}: the stretch of the second half of each part where the signal varies most. "
         "Each prediction was made before the measurement it is drawn with.",
     )
@@ -399,7 +406,7 @@ def _verdicts_section(report: Report) -> str:
     lines = "".join(
         f'<li class="{"yes" if verdict.passed else "no"}">{escape(verdict.text)}</li>' for verdict in report.verdicts
     )
-    return _section("Bit for bit", f'<ul class="plain verdicts">{lines}</ul>')
+    return section("Bit for bit", f'<ul class="plain verdicts">{lines}</ul>')
 
 
 def _resources_section(report: Report) -> str:
@@ -411,7 +418,7 @@ def _resources_section(report: Report) -> str:
         share = f"{r.measured / r.planned:.0%}" if r.planned and r.measured is not None else "–"
         cells = "".join(f"<td>{_amount(v, r.unit)}</td>" for v in (r.planned, r.measured))
         rows.append(f"<tr><td>{escape(r.what)}{note}</td>{cells}<td>{share}</td></tr>")
-    return _section("Planned and measured", _table(["", "planned", "measured", "share"], rows))
+    return section("Planned and measured", table(["", "planned", "measured", "share"], rows))
 
 
 def _amount(value: float | None, unit: str) -> str:
@@ -444,12 +451,12 @@ def _ram_section(report: Report) -> str:
             f'<p class="caption">{total:,} B of the board’s {report.board_ram_bytes:,} B: {share:.1%}</p>\n'
             f'<div class="bar thin"><div style="width:{share:.3%};background:var(--ram-0)"></div></div>'
         )
-    table = _table(["", "bytes", "share"], rows)
-    return _section("RAM map", f'<div class="bar">{bar}</div>\n{table}\n{board}')
+    sizes = table(["", "bytes", "share"], rows)
+    return section("RAM map", f'<div class="bar">{bar}</div>\n{sizes}\n{board}')
 
 
 def _facts_section(report: Report) -> str:
     if not report.facts:
         return ""
     facts = "".join(f"<dt>{escape(k)}</dt><dd><code>{escape(v)}</code></dd>" for k, v in report.facts.items())
-    return _section("What was run", f'<dl class="facts">{facts}</dl>')
+    return section("What was run", f'<dl class="facts">{facts}</dl>')
