@@ -95,7 +95,7 @@ def train(
 
     Raises:
         DataError: ``past`` does not fit the model or its loss, is too short, or lacks labels.
-        ModelError: an argument is out of range.
+        ModelError: an argument is out of range, or the readout has no weights.
     """
     _check(model, past, epochs, rate)
     scaling = Scaling.fit(past, not model.loss.of_probabilities)
@@ -134,6 +134,11 @@ def _check(model: Model, past: Stream, epochs: int, rate: float) -> None:
             )
     if len(past) < SHORTEST:
         raise DataError(f"train: wanted at least {SHORTEST} samples, found {len(past)}; record for longer")
+    if not model.readout.weighted:
+        raise ModelError(
+            f"train: wanted a readout with weights, found {model.readout!r}; start from rtrl_edge.weights.initial, "
+            "and let it learn on the chip"
+        )
     if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
         raise ModelError(f"train: wanted a whole number of epochs from 1, found {epochs!r}")
     if not 0.0 < rate <= 1.0:
