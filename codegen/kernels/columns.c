@@ -9,15 +9,15 @@ typedef struct {
     int end;   /* last entry of z in this row of the run, plus one */
 } column_t;
 
-/* column p, in row `unit` of run `run` and there the entry number `inside` */
-RTRL_INLINE column_t column_in(int p, int run, int unit, int inside)
+/* the first column of a row of the run that `here` is in */
+RTRL_INLINE void column_row(column_t *here)
 {
-    const rtrl_run_t *part = &rtrl_runs[run];
-    const rtrl_block_t *block = &rtrl_blocks[part->block];
-    int at = block->at + part->start;
-    int weight = block->offset + unit * block->width + part->start + inside;
-    column_t here = { p, weight, run, part->block, unit, at + inside, at + part->width };
-    return here;
+    const rtrl_run_t *run = &rtrl_runs[here->run];
+    const rtrl_block_t *block = &rtrl_blocks[run->block];
+    here->block = run->block;
+    here->weight = block->offset + here->unit * block->width + run->start;
+    here->input = block->at + run->start;
+    here->end = here->input + run->width;
 }
 
 static column_t column_at(int p)
@@ -27,7 +27,11 @@ static column_t column_at(int p)
         r++;
     }
     int inside = p - rtrl_runs[r].column, width = rtrl_runs[r].width;
-    return column_in(p, r, inside / width, inside % width);
+    column_t here = { .p = p, .run = r, .unit = inside / width };
+    column_row(&here);
+    here.weight += inside % width;
+    here.input += inside % width;
+    return here;
 }
 
 RTRL_INLINE void column_next(column_t *here)
@@ -37,8 +41,11 @@ RTRL_INLINE void column_next(column_t *here)
     if (++here->input < here->end) {
         return;
     }
-    int next = here->unit + 1 == N_UNITS;
-    *here = column_in(here->p, here->run + (next && here->run + 1 < N_RUNS), next ? 0 : here->unit + 1, 0);
+    if (++here->unit == N_UNITS) {
+        here->unit = 0;
+        here->run += here->run + 1 < N_RUNS;
+    }
+    column_row(here);
 }
 
 /* column <- acc * 2^-frac with the exponent that uses J_BITS - 1 bits; larger than the cap: saturate, and say so

@@ -30,6 +30,14 @@ typedef struct {
     int16_t spread;    /* its weights move every unit at once */
 } rtrl_block_t;
 
+/* columns of J side by side: in each row of a gate, `width` weights from its entry `start` on */
+typedef struct {
+    uint16_t column; /* the first */
+    int16_t block;
+    int16_t start;
+    int16_t width;
+} rtrl_run_t;
+
 enum {
     N_IN = 1,
     N_UNITS = 2,
@@ -40,7 +48,9 @@ enum {
     N_OUT = 1,
     N_PRE = 4,                  /* z: everything that some weight is multiplied with */
     N_BLOCKS = 1,            /* gates */
-    N_COLUMNS = 8,          /* weights with an influence, columns of J */
+    N_GATED = 8,              /* weights of the gates */
+    N_RUNS = 1,                /* stretches of a gate's rows that learn */
+    N_COLUMNS = 8,          /* weights that learn and need an influence, columns of J */
     N_WEIGHTS = 8,          /* all weights of the cell */
     N_ROW = N_SEEN + 1,             /* readout row: what it sees, and a bias */
     N_TRACE = 6,              /* int16 words from which the linear form of a step follows ... */

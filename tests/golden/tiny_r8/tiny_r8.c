@@ -57,6 +57,11 @@ static const rtrl_block_t rtrl_blocks[N_BLOCKS] RTRL_UNUSED = {
     { 0, 0, 4, 2, 0 }, /* W */
 };
 
+/* columns: the first, its gate, the first entry in a row of the gate, entries */
+static const rtrl_run_t rtrl_runs[N_RUNS] RTRL_UNUSED = {
+    { 0, 0, 0, 4 },
+};
+
 /* cell weights of the forward pass, Q3.12, [unit][x; 1; h] */
 static const int16_t factory_w_hi[8] = {
     48, 0, -1264, -3463, 1845, 0, -3463, 1264,
@@ -372,6 +377,7 @@ RTRL_INLINE void readout_credit(rtrl_t *net, int16_t c[N_SEEN], int8_t *c_exp)
     *c_exp = (int8_t)(ERR_FRAC + 12 - shift);
 }
 
+/* ---- readout_linear_learn.c ---- */
 /* V <- V - rate * clip(e [h; 1]^T)   |e h| <= 2^30, ERR_FRAC + 15 fraction bits */
 static void readout_learn(rtrl_t *net)
 {
@@ -449,38 +455,54 @@ RTRL_INLINE void cell_learn(rtrl_t *net)
 }
 
 /* ---- columns.c ---- */
-/* Columns of J: weight after weight, block after block; and the word in which one is kept between steps. */
+/* Columns of J: the weights that learn, run after run, row-major; and the word in which one is kept between steps. */
 typedef struct {
-    int p;     /* number of the column, which is that of the weight */
+    int p;      /* number of the column */
+    int weight; /* and of its weight */
+    int run;
     int block; /* gate */
     int unit;
     int input; /* entry of z */
-    int end;   /* last entry of z in this row, plus one */
+    int end;   /* last entry of z in this row of the run, plus one */
 } column_t;
+
+/* the first column of a row of the run that `here` is in */
+RTRL_INLINE void column_row(column_t *here)
+{
+    const rtrl_run_t *run = &rtrl_runs[here->run];
+    const rtrl_block_t *block = &rtrl_blocks[run->block];
+    here->block = run->block;
+    here->weight = block->offset + here->unit * block->width + run->start;
+    here->input = block->at + run->start;
+    here->end = here->input + run->width;
+}
 
 static column_t column_at(int p)
 {
-    int b = 0;
-    while (b + 1 < N_BLOCKS && p >= rtrl_blocks[b + 1].offset) {
-        b++;
+    int r = 0;
+    while (r + 1 < N_RUNS && p >= rtrl_runs[r + 1].column) {
+        r++;
     }
-    int inside = p - rtrl_blocks[b].offset, width = rtrl_blocks[b].width, at = rtrl_blocks[b].at;
-    column_t here = { p, b, inside / width, at + inside % width, at + width };
+    int inside = p - rtrl_runs[r].column, width = rtrl_runs[r].width;
+    column_t here = { .p = p, .run = r, .unit = inside / width };
+    column_row(&here);
+    here.weight += inside % width;
+    here.input += inside % width;
     return here;
 }
 
 RTRL_INLINE void column_next(column_t *here)
 {
     here->p++;
+    here->weight++;
     if (++here->input < here->end) {
         return;
     }
     if (++here->unit == N_UNITS) {
         here->unit = 0;
-        here->block += here->block + 1 < N_BLOCKS;
+        here->run += here->run + 1 < N_RUNS;
     }
-    here->input = rtrl_blocks[here->block].at;
-    here->end = here->input + rtrl_blocks[here->block].width;
+    column_row(here);
 }
 
 /* column <- acc * 2^-frac with the exponent that uses J_BITS - 1 bits; larger than the cap: saturate, and say so
@@ -643,7 +665,7 @@ static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
         rule_advance(net, &here);
         if (learn) {
             int32_t g = dot_credit(net->c, &net->J[here.p * N_STATES + N_STATES - N_SEEN]);
-            optimiser_cell(net, here.p, g, net->c_exp + net->E[here.p]);
+            optimiser_cell(net, here.weight, g, net->c_exp + net->E[here.p]);
         }
         column_next(&here);
         count--;
@@ -653,7 +675,7 @@ static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
 }
 
 /* ---- trains_cell.c ---- */
-/* The cell's weights move: they have low parts, and some cells have weights that act on the readout alone. */
+/* The cell's weights move, those that act on the readout alone too. */
 static void trains_init(rtrl_t *net)
 {
     memcpy(net->w_lo, factory_w_lo, sizeof net->w_lo);

@@ -46,6 +46,11 @@ static const rtrl_block_t rtrl_blocks[N_BLOCKS] RTRL_UNUSED = {
     { 0, 0, 4, 2, 0 }, /* W */
 };
 
+/* columns: the first, its gate, the first entry in a row of the gate, entries */
+static const rtrl_run_t rtrl_runs[N_RUNS] RTRL_UNUSED = {
+    { 0, 0, 0, 4 },
+};
+
 /* cell weights of the forward pass, Q3.12, [unit][x; 1; h] */
 static const int16_t factory_w_hi[8] = {
     48, 0, -1264, -3463, 1845, 0, -3463, 1264,
@@ -348,6 +353,7 @@ RTRL_INLINE void readout_credit(rtrl_t *net, int16_t c[N_SEEN], int8_t *c_exp)
     *c_exp = (int8_t)(ERR_FRAC + 12 - shift);
 }
 
+/* ---- readout_linear_learn.c ---- */
 /* V <- V - rate * clip(e [h; 1]^T)   |e h| <= 2^30, ERR_FRAC + 15 fraction bits */
 static void readout_learn(rtrl_t *net)
 {
