@@ -199,21 +199,18 @@ def test_long_memory_keeps_its_gradient(cell: Cell, numbers: rt.R16 | rt.R8) -> 
 
 
 def test_keep_of_a_peephole_can_exceed_one_and_its_exponent_follows() -> None:
-    """p_f = 8, f = 1/2 and c = 4: k = f + p_f c f' = 8.5, so seven fraction bits fewer than a forget gate has."""
+    """p_f = 2, f = 1/2 and c = 4: k = f + p_f c f' = 2.5, so two fraction bits fewer than a forget gate alone has."""
     model = make(rt.LSTM(1, peepholes=True), 1, 1)
-    W = np.zeros(model.dims.weights)
-    W[-2] = 8.0
-    integer = rt.quantize(model, rt.Weights(W, np.zeros((1, 2))), random_stream(1, 1))
+    integer = rt.quantize(model, rt.Weights(np.zeros(model.dims.weights), np.zeros((1, 2))), random_stream(1, 1))
     reference = Reference(integer)
-    reference.net["cell"] = 4 * 4096
-    W_f = slice(model.dims.offsets[1], model.dims.offsets[2])
-    reference.net["w_hi"][W_f] = np.array([0, -32767, 0])  # bias -8 against a peephole of +32
-    reference.net["w_hi"][-2] = 2 * 4096  # 2 * 4 - 8 = 0: f = 1/2
+    net = reference.net
+    net["cell"] = 4 * 4096
+    net["w_hi"][model.dims.offsets[1] + 1] = -32767  # the bias of f: -8, which the peephole's 2 * 4 takes away
+    net["w_hi"][-2] = 2 * 4096
     reference.predict(np.zeros(1, dtype=np.int16))
     reference.observe()
-    net = reference.net
     assert net["k_exp"] == 13
-    assert net["keep"][0] * 2.0 ** -net["k_exp"] == pytest.approx(0.5 + 2 * 4 * 0.25, abs=2e-3)
+    assert net["keep"][0] * 2.0 ** -net["k_exp"] == pytest.approx(2.5, abs=2e-3)
     assert net["d_exp"] <= net["k_exp"]
 
 
