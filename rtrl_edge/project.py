@@ -56,6 +56,15 @@ def write_text(path: Path, text: str) -> Path:
     return _write(path, text)
 
 
+def append_line(path: Path, first_line: str, line: str) -> None:
+    """Add a line to a file that grows while a command works, and that begins with ``first_line``."""
+    refuse_other_kind(path, first_line)
+    if not path.exists():
+        _write(path, first_line + "\n")
+    with path.open("a", encoding="utf-8", newline="\n") as file:
+        file.write(line + "\n")
+
+
 def refuse_other_kind(path: Path, first_line: str) -> None:
     """Raise FolderError if a file of this name exists that is not an older one of the same kind.
 

@@ -23,7 +23,7 @@ STEPS = 300
 
 def label(part: Part) -> str:
     """A part as one writes it, without the arguments left at their defaults and without ``units``."""
-    given = [f for f in fields(part) if f.name != "units"]
+    given = [f for f in fields(part) if f.name not in ("units", "layers")]
     values = [(f.name, getattr(part, f.name)) for f in given if getattr(part, f.name) != f.default]
     return f"{type(part).__name__}({', '.join(f'{name}={value!r}' for name, value in values)})".removesuffix("()")
 
@@ -75,12 +75,12 @@ def matrix(progress: Callable[[int], None] | None = None, measured: bool = True)
     return found
 
 
-def integer_model(model: Model) -> IntegerModel:
+def integer_model(model: Model, seed: int = 1) -> IntegerModel:
     """The pair's model with its cell's own random weights and an identity scaling."""
     rng = np.random.default_rng(1)
     shape = (64, model.dims.inputs), (64, model.dims.outputs)
     calibration = Stream(rng.uniform(-1, 1, shape[0]), model.loss.stimulus(rng.uniform(-1, 1, shape[1])))
-    return quantize(model, initial(model, 1), calibration)
+    return quantize(model, initial(model, seed), calibration)
 
 
 def _measured(pair: tuple[Cell, Rule]) -> Square:
