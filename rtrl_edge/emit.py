@@ -149,7 +149,8 @@ def _config(integer_model: IntegerModel) -> str:
             "units": d.units,
             "components": d.components,
             "private": d.private,
-            "seen": d.visible,
+            "seen": d.credits,
+            "shown": d.visible,
             "outputs": d.outputs,
             "pre": d.presynaptic,
             "blocks": len(structure.blocks),
@@ -215,9 +216,10 @@ def _blocks(model: Model) -> str:
     rows = []
     for b, at in zip(d.structure.blocks, d.offsets, strict=True):
         recurrent = -1 if b.recurrent is None else b.recurrent
-        rows.append(f"    {{ {at}, {b.at}, {b.width}, {recurrent}, {int(b.spread)} }}, /* {b.name} */")
+        units = f"{b.first}, {d.rows(b)}"
+        rows.append(f"    {{ {at}, {b.at}, {b.width}, {recurrent}, {int(b.spread)}, {units} }}, /* {b.name} */")
     return (
-        "/* gates: first weight, first entry of z, entries of z, where h begins in a row (or -1), spread */\n"
+        "/* gates: first weight, first entry of z, entries of z, where h begins in a row (or -1), spread, first unit, units */\n"
         "static const rtrl_block_t rtrl_blocks[N_BLOCKS] RTRL_UNUSED = {\n" + "\n".join(rows) + "\n};"
     )
 
@@ -226,7 +228,7 @@ def _runs(model: Model) -> str:
     d, rows, column = model.dims, [], 0
     for run in d.runs:
         rows.append(f"    {{ {column}, {run.block}, {run.start}, {run.width} }},")
-        column += d.units * run.width
+        column += d.rows(d.structure.blocks[run.block]) * run.width
     return (
         "/* columns: the first, its gate, the first entry in a row of the gate, entries */\n"
         "static const rtrl_run_t rtrl_runs[N_RUNS] RTRL_UNUSED = {\n"

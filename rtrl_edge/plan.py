@@ -235,7 +235,7 @@ def _advice(model: Model, room: int) -> str:
     fits = [
         units
         for units in range(1, min(model.cell.units, MAX_UNITS))
-        if layout(replace(model, cells=[replace(model.cell, units=units)])).size <= room  # type: ignore[call-arg]
+        if layout(replace(model, cells=[model.cell.resized(units)])).size <= room
     ]
     if fits:
         return f"units={fits[-1]} fits, or choose a number profile with a smaller influence matrix"

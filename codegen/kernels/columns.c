@@ -15,7 +15,7 @@ RTRL_INLINE void column_row(column_t *here)
     const rtrl_run_t *run = &rtrl_runs[here->run];
     const rtrl_block_t *block = &rtrl_blocks[run->block];
     here->block = run->block;
-    here->weight = block->offset + here->unit * block->width + run->start;
+    here->weight = block->offset + (here->unit - block->unit) * block->width + run->start;
     here->input = block->at + run->start;
     here->end = here->input + run->width;
 }
@@ -27,7 +27,7 @@ static column_t column_at(int p)
         r++;
     }
     int inside = p - rtrl_runs[r].column, width = rtrl_runs[r].width;
-    column_t here = { .p = p, .run = r, .unit = inside / width };
+    column_t here = { .p = p, .run = r, .unit = rtrl_blocks[rtrl_runs[r].block].unit + inside / width };
     column_row(&here);
     here.weight += inside % width;
     here.input += inside % width;
@@ -41,9 +41,10 @@ RTRL_INLINE void column_next(column_t *here)
     if (++here->input < here->end) {
         return;
     }
-    if (++here->unit == N_UNITS) {
-        here->unit = 0;
+    const rtrl_block_t *block = &rtrl_blocks[here->block];
+    if (++here->unit == block->unit + block->rows) {
         here->run += here->run + 1 < N_RUNS;
+        here->unit = rtrl_blocks[rtrl_runs[here->run].block].unit;
     }
     column_row(here);
 }

@@ -31,13 +31,13 @@ RTRL_INLINE int32_t signal_fixed(int32_t v, int frac)
 /* entry j of [h; e; 1], Q0.15, e clipped to +-1 */
 RTRL_INLINE int16_t signal_sees(const rtrl_t *net, int j, bool learn)
 {
-    if (j < N_SEEN) {
-        return net->h[j];
+    if (j < N_SHOWN) {
+        return net->h[N_SEEN - N_SHOWN + j];
     }
     if (j == N_GUESS - 1) {
         return ONE_Q15;
     }
-    return (int16_t)(learn ? fx_sat(net->e[j - N_SEEN] * (1 << (15 - ERR_FRAC)), 32767) : 0);
+    return (int16_t)(learn ? fx_sat(net->e[j - N_SHOWN] * (1 << (15 - ERR_FRAC)), 32767) : 0);
 }
 
 static void rule_begin(rtrl_t *net, bool learn)

@@ -21,13 +21,15 @@ typedef @d_word@_t d_word;    /* entry of D */
 typedef @j_word@_t j_word;    /* entry of the influence matrix J */
 typedef @w_lo_word@_t w_lo_word; /* low part of a weight */
 
-/* weights of one gate: (N_UNITS, width), row-major; a row sees z[at .. at + width - 1] */
+/* weights of one gate: (rows, width), row-major; a row sees z[at .. at + width - 1] */
 typedef struct {
     uint16_t offset; /* its first weight */
     int16_t at;
     int16_t width;
     int16_t recurrent; /* where the N_UNITS words of h begin in a row; -1: nowhere */
     int16_t spread;    /* its weights move every unit at once */
+    int16_t unit;      /* first unit that it belongs to ... */
+    int16_t rows;      /* ... and how many: N_UNITS, but in a stack */
 } rtrl_block_t;
 
 /* columns of J side by side: in each row of a gate, `width` weights from its entry `start` on */
@@ -44,7 +46,8 @@ enum {
     N_COMPONENTS = @components@,    /* state words of a unit */
     N_STATES = N_COMPONENTS * N_UNITS,
     N_PRIVATE = @private@,          /* components that a unit keeps of its own past */
-    N_SEEN = @seen@,                /* what the readout sees: the last of the states */
+    N_SEEN = @seen@,                /* states that have a credit: the last of them */
+    N_SHOWN = @shown@,              /* what the readout sees: the last of those */
     N_OUT = @outputs@,
     N_PRE = @pre@,                  /* z: everything that some weight is multiplied with */
     N_BLOCKS = @blocks@,            /* gates */
@@ -52,7 +55,7 @@ enum {
     N_RUNS = @runs@,                /* stretches of a gate's rows that learn */
     N_COLUMNS = @columns@,          /* weights that learn and need an influence, columns of J */
     N_WEIGHTS = @weights@,          /* all weights of the cell */
-    N_ROW = N_SEEN + 1,             /* readout row: what it sees, and a bias */
+    N_ROW = N_SHOWN + 1,            /* readout row: what it sees, and a bias */
     N_TRACE = @trace@,              /* int16 words from which the linear form of a step follows ... */
     TRACE_AT = offsetof(rtrl_t, @trace_first@), /* ... and the byte where they begin */
 

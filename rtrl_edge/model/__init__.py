@@ -11,6 +11,7 @@ from .cell_gru import GRU
 from .cell_lstm import LSTM
 from .cell_rnn import RNN
 from .cell_rtu import RTU
+from .cell_stack import Stack
 from .definition import Model
 from .loss_binary import BinaryCrossEntropy
 from .loss_huber import Huber
@@ -55,5 +56,5 @@ __all__ = [
     "RNN", "RTRL", "RTU", "SGD", "UORO", "BinaryCrossEntropy", "Block", "BlockRTRL", "Cell", "ColumnarLSTM", "Dims",
     "Direct", "EProp", "Field", "FullyRecurrent", "HalfRMSprop", "Huber", "Linear", "Loss", "Model", "Momentum",
     "Numbers", "Optimiser", "Readout", "ReadoutOnly", "Rule", "SnAp", "SoftmaxCrossEntropy", "SquaredError",
-    "Structure", "Table", "Trunc1",
+    "Stack", "Structure", "Table", "Trunc1",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ..errors import ModelError
+from .cell_stack import Stack
 from .loss_squared import SquaredError
 from .numbers import R16, Numbers
 from .optimiser import Optimiser
@@ -73,7 +74,7 @@ class Model:
     Args:
         name: prefix of every generated name: a lower-case C identifier.
         inputs: sensor channels a sample, 1 to 256.
-        cells: the recurrent cell, in a list (one cell for now).
+        cells: the recurrent cell, in a list; several RNN are layers on top of each other (:class:`Stack`).
         readout: from the cell's state to the outputs.
         loss: what ``learn(target)`` descends.
         rule: how the gradient is carried through time.
@@ -109,19 +110,16 @@ class Model:
         if not isinstance(self.cells, list | tuple):
             raise ModelError(f"Model(cells): wanted a list of cells, e.g. [RNN(16)], found {self.cells!r}")
         object.__setattr__(self, "cells", tuple(self.cells))
-        if len(self.cells) != 1:
-            raise ModelError(
-                f"Model(cells): wanted exactly one cell, found {len(self.cells)}; "
-                "this version does not stack cells, widen the one instead"
-            )
+        if not self.cells:
+            raise ModelError("Model(cells): wanted a cell, or several RNN on top of each other, found none")
         for part, kind, example in (
             ("cells", Cell, "a cell such as RNN(16)"), ("readout", Readout, "a readout such as Linear(1)"),
             ("loss", Loss, "a loss such as SquaredError()"), ("rule", Rule, "a rule such as RTRL()"),
             ("optimiser", Optimiser, "an optimiser such as SGD()"), ("numbers", Numbers, "R16() or R8()"),
         ):  # fmt: skip
-            value = self.cells[0] if part == "cells" else getattr(self, part)
-            if not isinstance(value, kind) or type(value) is kind:
-                raise ModelError(f"Model({part}): wanted {example}, found {value!r}")
+            for value in self.cells if part == "cells" else (getattr(self, part),):
+                if not isinstance(value, kind) or type(value) is kind:
+                    raise ModelError(f"Model({part}): wanted {example}, found {value!r}")
         reason = self.rule.refuses(self.cell.structure(self.inputs), self.cell)
         if reason:
             raise ModelError(f"Model: {self.rule!r} does not go with {self.cell!r}: {reason}")
@@ -176,10 +174,10 @@ class Model:
         """Whether weights of the cell that act on the readout alone learn."""
         return self.rule.trains_cell and (self.trainable is None or "direct" in self.trainable)
 
-    @property
+    @cached_property
     def cell(self) -> Cell:
-        """The recurrent cell."""
-        return self.cells[0]
+        """The recurrent cell; of several, their stack."""
+        return self.cells[0] if len(self.cells) == 1 else Stack(tuple(self.cells))  # type: ignore[arg-type]
 
     @cached_property
     def dims(self) -> Dims:

@@ -22,7 +22,7 @@ Zipser 1989, eq. 4-10, written per gate.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
@@ -79,7 +79,7 @@ def gate_weights(dims: Dims, rng: np.random.Generator, radius: float, bias: floa
 
 @dataclass(frozen=True)
 class Block:
-    """Weights of one gate, (units, width): unit i sees ``z[at : at + width]``.
+    """Weights of one gate, (units, width): unit i sees ``z[at : at + width]``; of a layer of a stack, (rows, width).
 
     Args:
         name: the gate's name in the literature.
@@ -87,6 +87,8 @@ class Block:
         width: how many.
         recurrent: where in that row the n words of h begin, or None if it sees none of them.
         spread: its weights move every unit at once (``spread[i]`` instead of ``coef``).
+        first: first unit that it belongs to.
+        rows: how many units; all of the cell's if not given.
     """
 
     name: str
@@ -94,6 +96,8 @@ class Block:
     width: int
     recurrent: int | None = None
     spread: bool = False
+    first: int = 0
+    rows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,7 @@ class Structure:
         mixes: whether units see each other's h.
         coef_frac: fraction bits of the coefficients.
         direct: weights that act on what the readout sees and on no later state: they need no influence.
+        shown: how many of the credited states, the last, the readout sees; all if not given.
         forced: teacher forcing: in the z that follows a labelled step, the targets stand for the first units' h.
     """
 
@@ -122,6 +127,7 @@ class Structure:
     mixes: bool = True
     coef_frac: int = 15
     direct: int = 0
+    shown: int | None = None
     forced: bool = False
 
     @property
@@ -185,9 +191,14 @@ class Dims:
         return self.components * self.units
 
     @property
+    def credits(self) -> int:
+        """Length of the credit: the last of the states, of which the readout sees all or the end."""
+        return (self.components - self.structure.credited) * self.units
+
+    @property
     def visible(self) -> int:
         """Length of what the readout sees."""
-        return (self.components - self.structure.credited) * self.units
+        return self.credits if self.structure.shown is None else self.structure.shown
 
     @property
     def presynaptic(self) -> int:
@@ -207,18 +218,25 @@ class Dims:
     def names(self, block: Block, j: int) -> set[str]:
         """The groups that entry j of a gate's row belongs to: its part, its gate, and both."""
         seen = block.at + j
-        part = "input" if seen < self.inputs else "bias" if seen == self.inputs and block.width > 1 else "recurrent"
+        if block.recurrent is None:
+            part = "input" if seen < self.inputs else "bias" if seen == self.inputs and block.width > 1 else "recurrent"
+        else:
+            part = "recurrent" if j >= block.recurrent else "bias" if j == block.recurrent - 1 else "input"
         return {part, block.name, f"{block.name}.{part}"}
 
     @cached_property
     def columns(self) -> int:
         """P, the number of columns, run after run, each row-major."""
-        return sum(self.units * run.width for run in self.runs)
+        return sum(self.rows(self.structure.blocks[run.block]) * run.width for run in self.runs)
+
+    def rows(self, block: Block) -> int:
+        """Units that a gate belongs to."""
+        return self.units if block.rows is None else block.rows
 
     @cached_property
     def gated(self) -> int:
         """Weights of all gates, block after block, each row-major, whether they learn or not."""
-        return sum(self.units * block.width for block in self.structure.blocks)
+        return sum(self.rows(block) * block.width for block in self.structure.blocks)
 
     @property
     def weights(self) -> int:
@@ -235,7 +253,8 @@ class Dims:
         """Shape of the cell's float weights: all gates' rows stacked, or flat if their rows differ in length."""
         widths = {block.width for block in self.structure.blocks}
         if len(widths) == 1 and not self.structure.direct:
-            return (len(self.structure.blocks) * self.units, widths.pop())
+            width = widths.pop()
+            return (self.gated // width, width)
         return (self.weights,)
 
     @cached_property
@@ -244,7 +263,7 @@ class Dims:
         found, at = [], 0
         for block in self.structure.blocks:
             found.append(at)
-            at += self.units * block.width
+            at += self.rows(block) * block.width
         return tuple(found)
 
     @cached_property
@@ -252,19 +271,21 @@ class Dims:
         """Block, unit and entry of z of every column, each (columns,)."""
         blocks, units, inputs = [], [], []
         for run in self.runs:
-            first = self.structure.blocks[run.block].at + run.start
-            blocks += [run.block] * (self.units * run.width)
-            units += [i for i in range(self.units) for _ in range(run.width)]
-            inputs += [first + j for _ in range(self.units) for j in range(run.width)]
+            block = self.structure.blocks[run.block]
+            first, rows = block.at + run.start, range(block.first, block.first + self.rows(block))
+            blocks += [run.block] * (len(rows) * run.width)
+            units += [i for i in rows for _ in range(run.width)]
+            inputs += [first + j for _ in rows for j in range(run.width)]
         return np.array(blocks, np.intp), np.array(units, np.intp), np.array(inputs, np.intp)
 
     @cached_property
     def column_weights(self) -> npt.NDArray[np.intp]:
         """The weight of every column (columns,): all of the gates', in order, where all learn."""
         block, unit, seen = self.places
-        at, width = np.array(self.offsets, np.intp), np.array([b.width for b in self.structure.blocks], np.intp)
-        row = np.array([b.at for b in self.structure.blocks], np.intp)
-        return at[block] + unit * width[block] + seen - row[block]
+        blocks = zip(self.structure.blocks, self.offsets, strict=True)
+        at, width, row, first = np.array([(o, b.width, b.at, b.first) for b, o in blocks], np.intp).T
+        found: npt.NDArray[np.intp] = at[block] + (unit - first[block]) * width[block] + seen - row[block]
+        return found
 
 
 @dataclass(frozen=True)
@@ -329,6 +350,10 @@ class Cell(Part):
     def variants(cls, units: int) -> list[Cell]:
         """One of each kind worth a line in the matrix of cells and rules, and a test."""
         return [cls(units)]  # type: ignore[call-arg]
+
+    def resized(self, units: int) -> Cell:
+        """The same cell with another number of units."""
+        return replace(self, units=units)  # type: ignore[call-arg]
 
     def structure(self, inputs: int) -> Structure:
         """Its linear form."""
@@ -424,6 +449,8 @@ class Rule(Part):
     partial: ClassVar[bool] = True
     #: whether it may move the cell at a step without a label, and at a reset
     late: ClassVar[bool] = False
+    #: whether its own float64 gradient is the exact one, summed over the labels that it waits for
+    exact: ClassVar[bool] = False
     #: where its columns are local: the file that gives the dynamics of one unit
     local: ClassVar[str] = "local_keep"
     #: member whose words D is multiplied with at every step

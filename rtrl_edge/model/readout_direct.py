@@ -26,7 +26,7 @@ class Direct(Readout):
 
     def refuses(self, dims: Dims) -> str | None:
         """It needs a unit for each output, and one visible word of each unit."""
-        if dims.visible != dims.units:
+        if dims.visible != dims.units or dims.credits != dims.visible:
             return "it shows more than one word of a unit, so there is no h to read: use Linear(...)"
         if self.outputs > dims.units:
             return f"outputs are units, and there are only {dims.units}: use at least {self.outputs} units"

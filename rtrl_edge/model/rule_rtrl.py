@@ -30,7 +30,7 @@ def mix_fields(dims: Dims, numbers: Numbers) -> list[Field]:
 def credit_fields(dims: Dims) -> list[Field]:
     """The credit and its exponent: scratch of every rule."""
     return [
-        Field("c", "int16", (dims.visible,), "scratch", "credit dL/ds * 2^c_exp of the states that the readout sees"),
+        Field("c", "int16", (dims.credits,), "scratch", "credit dL/ds * 2^c_exp of the last of the states"),
         Field("c_exp", "int8", (), "scratch", "exponent of the credit"),
     ]
 

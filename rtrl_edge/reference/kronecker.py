@@ -59,7 +59,7 @@ def _advance(net: Net, pair: int) -> None:
 def _learn(net: Net, pairs: int) -> None:
     """g[r, j] = sum over the pairs of (c^T A)[r] u[j], and (c^T I)[r] z[j]."""
     for pair in range(pairs):
-        values = fits(net["A"][pair][:, net.dims.states - net.dims.visible :] @ net["c"], 31)
+        values = fits(net["A"][pair][:, net.dims.states - net.dims.credits :] @ net["c"], 31)
         down = pair_down(values)
         net["pair_row"][pair] = pair_words(values, down)
         net["term_down"][pair] = net["c_exp"] + net["E"][pair] - down if values.any() else NO_TERM

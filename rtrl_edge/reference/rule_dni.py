@@ -36,9 +36,9 @@ def rule_step(net: Net, learn: bool) -> None:
     if learn:
         net.readout.readout_credit(net)
         net.cell.cell_credit(net)
-        signal[d.states - d.visible :] = _fixed(net["c"], int(net["c_exp"]))
+        signal[d.states - d.credits :] = _fixed(net["c"], int(net["c_exp"]))
         error = sat(net["e"] << (STATE_FRAC - net.formats.error_frac), 16)
-    seen = np.concatenate((net["h"], error, [ONE_Q15]))
+    seen = np.concatenate((net["h"][d.credits - d.visible :], error, [ONE_Q15]))
     signal = sat(signal + _guess(net, seen), SIGNAL_BITS)
     net["delta"], net["delta_exp"] = block(signal, SIGNAL_FRAC)
     err, err_exp = errors(net)

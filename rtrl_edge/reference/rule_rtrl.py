@@ -39,6 +39,6 @@ def rule_step(net: Net, learn: bool) -> None:
     rule_begin(net, learn)
     rule_advance(net)
     if learn:
-        seen = net.dims.states - net.dims.visible
+        seen = net.dims.states - net.dims.credits
         net.learn_cell(fits(net["J"][:, seen:] @ net["c"], 31), net["c_exp"] + net["E"])
     net["column"] = net.dims.columns

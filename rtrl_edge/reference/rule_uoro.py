@@ -62,7 +62,7 @@ def _advance(net: Net) -> None:
 
 def _learn(net: Net) -> None:
     """g = (c^T D s) theta + c^T I."""
-    along = fits(net["s"][net.dims.states - net.dims.visible :] @ net["c"], 31)
+    along = fits(net["s"][net.dims.states - net.dims.credits :] @ net["c"], 31)
     down = pair_down(along)
     net["along"] = pair_words(along, down)
     net["term_down"][0] = net["c_exp"] + net["E"] - down if along else NO_TERM

@@ -31,9 +31,9 @@ class Form:
 
 
 def gates(d: Dims, w: Float32) -> list[Float32]:
-    """Views (n, width) of the gates in the flat weights."""
+    """Views (rows, width) of the gates in the flat weights."""
     return [
-        w[at : at + d.units * block.width].reshape(d.units, block.width)
+        w[at : at + d.rows(block) * block.width].reshape(-1, block.width)
         for block, at in zip(d.structure.blocks, d.offsets, strict=True)
     ]
 
