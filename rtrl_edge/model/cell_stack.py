@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -31,8 +32,8 @@ class Stack(Cell):
 
     With T[i, k] = dh_k / d(pre-activation of unit i) at a fixed past (1 - h_i^2 for k = i, paths upwards otherwise),
     ``D[k, l] = sum_i T[i, k] W[i, l]`` over the units i of l's own layer. T is Q2.13 and saturates at +-4. Its rounding
-    and the one exponent of D make the integers coarser with each layer: the tests hold two layers to the marks of one cell
-    (1e-3 in R16, 4e-2 in R8) and three to 2e-3 and 1e-1.
+    and the one exponent of D make the integers coarser with each layer: the tests hold two layers to the marks of one
+    cell (1e-3 in R16, 4e-2 in R8) and three to 2e-3 and 1e-1.
     Source: El Hihi & Bengio 1995; Pascanu et al. 2014 (stacked RNN).
     """
 
@@ -44,8 +45,8 @@ class Stack(Cell):
         for layer in self.layers:
             if not isinstance(layer, RNN):
                 raise ModelError(
-                    f"Model(cells): wanted RNN layers in a stack, found {layer!r}; gated cells keep a past of their own, "
-                    "whose way into the layer above is not written yet: use one gated cell, or a stack of RNN"
+                    f"Model(cells): wanted RNN layers in a stack, found {layer!r}; gated cells keep a past of their "
+                    "own, whose way into the layer above is not written yet: use one gated cell, or a stack of RNN"
                 )
         if len(self.layers) < 2 or self.units > MAX_UNITS:
             raise ModelError(
@@ -95,7 +96,7 @@ class Stack(Cell):
         """T through the layers, and D from it."""
         n = dims.units
         sizes = [layer.units for layer in self.layers]
-        through = sum(a * b * sum(sizes[: i + 1]) for i, (a, b) in enumerate(zip(sizes, sizes[1:], strict=False)))
+        through = sum(a * b * sum(sizes[: i + 1]) for i, (a, b) in enumerate(pairwise(sizes)))
         return through + n * sum(size * size for size in sizes)
 
     def initial(self, dims: Dims, rng: np.random.Generator, radius: float) -> npt.NDArray[np.float64]:
