@@ -31,15 +31,17 @@ class OK(Rule):
         u_b <- u_b - alpha u_a,    A_a <- A_a + alpha A_b        (their sum is the same for any alpha)
         u <- rho u_a + c u_b,      A <- A_a / rho + c A_b,       c = -1 or 1 at random
 
-    with one division and two square roots a step. For rank 1 it is as optimal as the paper's; for rank 2 and 4 it has
-    about four and seven times the noise of the paper's rule, and less than half and a fifteenth of :class:`KFRTRL`'s.
-    alpha is rounded to eight fraction bits and rho to half powers of two: that costs variance, never bias. The
-    gradient is taken before the merge, as in :class:`UORO`. Cells as for :class:`KFRTRL`.
+    with one division and two square roots a step. For rank 1 it is as optimal as the paper's; on a network of 5 units
+    over 14 steps it had four times the paper's noise for rank 2 and seven times for rank 4, a quarter and a
+    twenty-fifth of :class:`KFRTRL`'s. alpha is rounded to eight fraction bits and rho to half powers of two: that costs
+    variance, never bias. The gradient is taken before the merge, as in :class:`UORO`. Cells as for :class:`KFRTRL`.
+    Noise of J relative to J after 60 steps with frozen weights, 8 units: rank 1, 2, 4: 2.0, 1.2, 0.68 (RNN), 1.1, 0.57,
+    0.28 (LSTM). Cosine of one step's gradient to the exact one, Mackey-Glass: .68, .84, .96; .87, .93, .99.
     Shapes for m = len z, R = gates x units rows of weights, S states, r = rank: u (r + 1, m), A (r + 1, R, S), int16,
     and an exponent for each product; the last pair is where the new one waits. Memory 2 (r + 1) (m + R S) bytes,
-    r R S n + (r + 1) P multiply-accumulates a step beside D and about r^2 R S / 2 for the norms. Found on no task was a
-    lower loss than that of truncated BPTT in as much memory: it is for comparison, and for long memories where no
-    history can be stored.
+    r R S n + (r + 1) P multiply-accumulates a step beside D and about r^2 R S / 2 for the norms. No task was found on
+    which its loss is lower than that of truncated BPTT in as much memory: it is for comparison, and for long memories
+    where no history can be stored.
     Source: Benzing et al. 2019, section 3; the merge of a pair is ours, by the same variance criterion.
 
     Args:

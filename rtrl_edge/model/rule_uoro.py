@@ -34,9 +34,11 @@ class UORO(Rule):
     in the profile's word. Where |J| would pass the cap (2^14 without one) the whole pair is scaled down, and ``capped``
     counts it: with a cap it is biased.
     For S states and P columns: memory about 2 (P + 3 S) bytes, work about 5 P multiply-accumulates a step beside D and
-    D s, as little as a forward pass. It pays in noise, which grows with the number of states: the cosine of one step's
-    gradient to the exact one is low, and rates have to be small. No task was found on which its loss is lower than that
-    of truncated BPTT in as much memory. It is for comparison, and for long sums where only the mean matters.
+    D s, a few times a forward pass. It pays in noise, which grows with the number of states: relative to J it is 6.9
+    (RNN), 5.7 (LSTM) after 60 steps with frozen weights and 8 units, 12 with 16 (RNN). The cosine of one step's
+    gradient to the exact one is low (Mackey-Glass, 8 units: .18 and .38), and rates have to be small. No task was found
+    on which its loss is lower than that of truncated BPTT in as much memory. It is for comparison, and for long sums
+    where only the mean matters.
     Source: Tallec & Ollivier 2017, algorithm 1.
 
     Args:
