@@ -2,7 +2,7 @@
  * D here is transposed, [unit of h][state], and int16 in every profile: states + 1 rows share it. */
 enum { ROW_EXP_MIN = -16, ROW_EXP_MAX = 31 };
 
-/* D = the cell's mix, rounded with one exponent 0 <= d_exp <= COEF_FRAC
+/* D = the cell's mix, rounded with one exponent d_exp <= COEF_FRAC
  * bound: after the shift no column of D and keep together has an L1 norm above 2^15 - 1, so sum |lambda| |D| < 2^30 */
 static void rows_dynamics(rtrl_t *net)
 {
@@ -28,7 +28,7 @@ static void rows_dynamics(rtrl_t *net)
 }
 
 /* row <- acc * 2^-frac; few bits stay as they are, zero has ROW_EXP_MAX, a huge row saturates at 2^31
- * frac >= ROW_EXP_MIN, so all shifts are right ones. Returns the exponent */
+ * returns the exponent */
 static int8_t row_store(int16_t row[N_STATES], const int32_t acc[N_STATES], int frac)
 {
     uint32_t bits = 0;
@@ -43,7 +43,7 @@ static int8_t row_store(int16_t row[N_STATES], const int32_t acc[N_STATES], int 
     int exponent = down > 0 ? frac - down : frac;
     exponent = exponent > ROW_EXP_MAX ? ROW_EXP_MAX : exponent < ROW_EXP_MIN ? ROW_EXP_MIN : exponent;
     for (int r = 0; r < N_STATES; r++) {
-        row[r] = (int16_t)fx_sat(fx_round_shift(acc[r], frac - exponent), 32767);
+        row[r] = (int16_t)fx_step_size(acc[r], frac - exponent, 32767);
     }
     return (int8_t)exponent;
 }

@@ -1,7 +1,7 @@
 /* Exact RTRL a block of steps at a time. A step stores its trace and its credit. A block's end is a row of parts, after
  * any of which it can stop: for each stored step, from the last one back, its D, then the credit and each row of Phi
- * through it; then the rows brought to one exponent; then, column by column, the gradient and the new J.
- * No weight of the cell moves before the last row is through, so no copy of them is kept. */
+ * through it; then the rows brought to one exponent; then, column by column, the gradient and the new J. No weight of
+ * the cell moves before the last row is through. When the parts are done is told by block_now.c or block_lagged.c. */
 enum {
     GATE_UNITS = N_BLOCKS * N_UNITS,
     Z_AT = (offsetof(rtrl_t, z) - TRACE_AT) / sizeof(int16_t), /* z in a trace */
@@ -18,7 +18,7 @@ enum {
 /* the network's own trace and that of step u change places */
 static void block_swap(rtrl_t *net, int u)
 {
-    int16_t *past = &net->past[u * N_TRACE];
+    int16_t *past = &net->past[block_step(net, u) * N_TRACE];
     char *own = (char *)net + TRACE_AT;
     for (int i = 0; i < N_TRACE; i++, own += sizeof(int16_t)) {
         int16_t word = past[i];
@@ -48,8 +48,10 @@ static void block_begin(rtrl_t *net)
 static void block_linearise(rtrl_t *net, int u)
 {
     block_swap(net, u);
+    block_weights(net);
     cell_linearise(net);
     rows_dynamics(net);
+    block_weights(net);
     block_swap(net, u);
 }
 
@@ -69,9 +71,9 @@ RTRL_INLINE int8_t block_owed_exp(uint32_t bits, int exponent, int down)
 /* lambda += the credit of step u; delta[.][u]; lambda <- lambda (keep + D) */
 static void block_credit(rtrl_t *net, int u)
 {
-    if (net->credits_exp[u] != NO_LABEL) {
-        const int16_t *credit = &net->credits[u * N_SEEN];
-        net->lambda_exp = row_add(net, net->lambda, net->lambda_exp, credit, net->credits_exp[u]);
+    int at = block_step(net, u);
+    if (net->credits_exp[at] != NO_LABEL) {
+        net->lambda_exp = row_add(net, net->lambda, net->lambda_exp, &net->credits[at * N_SEEN], net->credits_exp[at]);
     }
     uint32_t bits = rows_immediate(net, net->lambda);
     int down = block_down(bits, 16);
@@ -194,8 +196,9 @@ static void block_column(rtrl_t *net, const column_t *here)
     for (int r = 0; r < N_STATES; r++) {
         net->old[r] = net->J[here->p * N_STATES + r];
     }
+    const int16_t *z = &net->past[block_step(net, 0) * N_TRACE + Z_AT + here->input];
     for (int u = 0; u < BLOCK; u++) {
-        net->seen[u] = net->past[u * N_TRACE + Z_AT + here->input];
+        net->seen[u] = z[u * N_TRACE];
     }
 }
 
@@ -222,7 +225,7 @@ static void block_gradient(rtrl_t *net, const column_t *here)
     int frac = block_frac(outside_frac, inside_frac, GRADIENT_MIN);
     outside = fx_step_size(outside, outside_frac - frac, SUM_MAX);
     inside = fx_step_size(inside, inside_frac - frac, SUM_MAX);
-    optimiser_cell(net, here->weight, fx_round_shift(fx_add(outside, inside), 1), frac - 1);
+    block_apply(net, here->weight, fx_round_shift(fx_add(outside, inside), 1), frac - 1);
 }
 
 /* v / 2^down, |v| < 2^30; where that is a left shift, saturated */
@@ -278,79 +281,85 @@ static void block_part(rtrl_t *net, int part)
     }
 }
 
-/* count parts at most; returns how many are left. A step that does not end a block has none */
-static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
+/* the stored steps are the next to be worked on: Phi <- 1, nothing owed */
+static void block_turn(rtrl_t *net)
 {
-    (void)learn;
-    if (net->stored < BLOCK) {
-        return 0;
-    }
-    for (; count > 0 && net->part < COLUMNS_AT; count--) {
+    block_other(net);
+    net->working = net->labels;
+    net->stored = 0;
+    net->labels = 0;
+    block_begin(net);
+}
+
+/* count parts at most, up to the part `goal`; returns how many are left */
+static uint16_t block_work(rtrl_t *net, uint16_t count, int goal)
+{
+    for (; count > 0 && net->part < goal && net->part < COLUMNS_AT; count--) {
         block_part(net, net->part);
         net->part++;
     }
     if (net->part >= COLUMNS_AT) {
         column_t here = column_at(net->part - COLUMNS_AT);
-        for (; count > 0 && here.p < N_COLUMNS; count--) {
+        for (; count > 0 && net->part < goal; count--, net->part++) {
             block_column(net, &here);
-            if (net->labels > 0) {
+            if (net->working > 0) {
                 block_gradient(net, &here);
+            } else {
+                block_keep(net, here.weight);
             }
             block_advance(net, &here);
             column_next(&here);
         }
-        net->part = (uint16_t)(COLUMNS_AT + here.p);
     }
-    uint16_t left = (uint16_t)(COLUMNS_AT + N_COLUMNS - net->part);
-    if (left == 0) {
-        net->stored = 0;
-        net->labels = 0;
+    return (uint16_t)(net->part < goal ? goal - net->part : 0);
+}
+
+static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
+{
+    (void)learn;
+    uint16_t left = block_work(net, count, block_goal(net));
+    if (left == 0 && block_turns(net, true)) {
+        block_turn(net);
     }
     return left;
 }
 
-/* learn from what is stored: of a whole block all that is left to do, of a part of one the gradient alone */
-static void block_close(rtrl_t *net)
-{
-    if (net->stored == BLOCK) {
-        (void)rule_slice(net, UINT16_MAX, false);
-        return;
-    }
-    block_begin(net);
-    for (int u = net->stored - 1; u >= 0; u--) {
-        block_linearise(net, u);
-        block_credit(net, u);
-    }
-    block_credit_equal(net);
-    for (column_t here = column_at(0); here.p < N_COLUMNS; column_next(&here)) {
-        block_column(net, &here);
-        block_gradient(net, &here);
-    }
-}
-
+/* learn from all that is stored: from a part of a block the gradient alone, J is forgotten. Then no past */
 static void rule_reset(rtrl_t *net)
 {
-    if (net->labels > 0) {
-        block_close(net);
+    (void)block_work(net, UINT16_MAX, BLOCK_PARTS);
+    int steps = net->stored;
+    block_turn(net);
+    if (net->working > 0) {
+        for (int u = steps - 1; u >= 0; u--) {
+            block_linearise(net, u);
+            block_credit(net, u);
+        }
+        block_credit_equal(net);
+        for (column_t here = column_at(0); here.p < N_COLUMNS; column_next(&here)) {
+            block_column(net, &here);
+            block_gradient(net, &here);
+        }
     }
-    net->stored = 0;
-    net->labels = 0;
+    block_settle(net);
+    net->part = BLOCK_PARTS;
     memset(net->J, 0, sizeof net->J);
     memset(net->E, E_MAX, sizeof net->E);
 }
 
 static void rule_init(rtrl_t *net)
 {
+    net->part = BLOCK_PARTS;
+    block_settle(net);
     rule_reset(net);
 }
 
 static void rule_begin(rtrl_t *net, bool learn)
 {
-    int at = net->stored;
+    int at = block_newest(net);
     memcpy(&net->past[at * N_TRACE], (const char *)net + TRACE_AT, N_TRACE * sizeof(int16_t));
     net->credits_exp[at] = NO_LABEL;
     if (learn) {
-        cell_linearise(net);
         readout_credit(net, net->c, &net->c_exp);
         cell_credit(net);
         memcpy(&net->credits[at * N_SEEN], net->c, sizeof net->c);
@@ -358,7 +367,7 @@ static void rule_begin(rtrl_t *net, bool learn)
         net->labels++;
     }
     net->stored++;
-    if (net->stored == BLOCK) {
-        block_begin(net);
+    if (block_turns(net, false)) {
+        block_turn(net);
     }
 }

@@ -30,7 +30,7 @@ class Fidelity:
     Args:
         relative_error: ``|g - g64| / |g64|``, g64 the same rule's gradient in float64.
         cosine: between the two.
-        exact_cosine: between g and the exact gradient, summed over the same labels.
+        exact_cosine: between g and the exact gradient of the same labels.
         capped_columns: how often the cap on |J| saturated a column.
     """
 
@@ -64,8 +64,12 @@ def fidelity(integer_model: IntegerModel, stream: Stream) -> Fidelity:
     if not model.rule.trains_cell:
         raise ModelError(f"fidelity: wanted a model whose rule trains the cell, found {model.rule!r}")
     d, readout = model.dims, voices(model).readout
-    reference, own, exact = Reference(integer_model), Shadow(model, exact=False), Shadow(model)
-    errors, cosines, exact_cosines, exact_sum = [], [], [], np.zeros(d.gated)
+    reference, own, exact = (
+        Reference(integer_model),
+        Shadow(model, exact=False),
+        Shadow(model, exact=not model.rule.exact),
+    )
+    errors, cosines, exact_cosines = [], [], []
     for x, target in stream:
         before, free = _before(reference)
         word = integer_model.to_input(x)
@@ -75,7 +79,6 @@ def fidelity(integer_model: IntegerModel, stream: Stream) -> Fidelity:
         V: Float = np.zeros((d.outputs, 0))
         if d.weighted:
             V = _real(reference.net["v_hi"].reshape(d.outputs, -1), WEIGHT_FRAC)
-        reference.net.gradient[:] = 0
         credit = e = None
         if target is None:
             reference.observe()
@@ -84,12 +87,10 @@ def fidelity(integer_model: IntegerModel, stream: Stream) -> Fidelity:
             e = _real(reference.net["e"], reference.net.formats.error_frac)
             credit = readout.credit(V, e, after[d.states - d.visible :])
         g_own, g_exact = (shadow.step(w, sample, before, after, credit, free, e) for shadow in (own, exact))
-        if g_exact is not None:
-            exact_sum += g_exact
-        if g_own is None:
+        if g_own is None or g_exact is None:
             continue
-        g, g_own, g_exact = (v[d.column_weights] for v in (reference.net.gradient, g_own, exact_sum))
-        exact_sum = np.zeros(d.gated)
+        g, g_own, g_exact = (v[d.column_weights] for v in (reference.net.gradient, g_own, g_exact))
+        reference.net.gradient[:] = 0  # a rule that waits may hand it over in parts
         sizes = [float(np.linalg.norm(v)) for v in (g, g_own, g_exact)]
         if sizes[1] > 0 and sizes[2] > 0:
             errors.append(np.linalg.norm(g - g_own) / sizes[1])

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..errors import ModelError
 from .numbers import Numbers
 from .parts import Cell, Constants, Dims, Field, Rule, Structure, whole
 from .rule_rtrl import credit_fields, influence_word
@@ -41,34 +42,41 @@ class BlockRTRL(Rule):
     * Steps without a label belong to the block; it ends, and the cell learns, after ``block`` steps of any kind.
     * A reset closes a part of a block: its gradient is computed from the credit's row alone and applied, so short
       recordings learn too. Only then is the past forgotten.
-    * A block's end may be cut into slices; those of the other steps have nothing to do.
+    * A block's end may be cut into slices; those of the other steps have nothing to do. ``lagged`` spreads it over the
+      steps of the next block: no step is much longer than another, and the weights move one block later, by the
+      gradient at the weights that made the block: still exact, and applied h to 2 h steps after its losses.
 
     For n units, S = K n states, G gates, P weights, m = inputs + 1 + n: memory P S words + P bytes as RTRL, and
-    h G n (S + 1) words, h (S + 1) bytes and h stored steps more. Work of a block
+    h G n (S + 1) words, h (S + 1) bytes and h stored steps more; lagged, h more steps and P words. Work of a block
 
         h (S + 1) (S n + K G n) + h (mix) + P (S + 1) (S + h):
 
-    for the Elman cell 2 n^3 + n^2 m (1 + n / h) and lower terms a step instead of n^3 m. The largest part of a slice is
-    a column, (S + 1) (S + h), or a stored step's D. h between n / 2 and n is a good choice.
+    for the Elman cell 2 n^3 + n^2 m (1 + n / h) and lower terms a step instead of n^3 m. A slice's smallest part is a
+    column, (S + 1) (S + h), or a stored step's D. h between n / 2 and n is a good choice.
     A row of Phi saturates at 2^31, as a column of J does.
     Source: Schmidhuber 1992, "A fixed size storage O(n^3) time complexity learning algorithm for fully recurrent
     continually running networks"; the hybrid of Williams & Zipser 1995, sec. 4.
 
     Args:
         block: steps h of a block, 1 to 128.
+        lagged: work on a block during the next one.
     """
 
     block: int
+    lagged: bool = False
     voice: ClassVar[str] = "rule_block"
     late: ClassVar[bool] = True
+    exact: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         whole("BlockRTRL(block)", self.block, 1, 128)
+        if not isinstance(self.lagged, bool):
+            raise ModelError(f"BlockRTRL(lagged): wanted True or False, found {self.lagged!r}")
 
     @classmethod
     def variants(cls) -> list[Rule]:
-        """A short block: tests play few steps."""
-        return [cls(4)]
+        """Short blocks: tests play few steps."""
+        return [cls(4), cls(4, lagged=True)]
 
     def refuses(self, structure: Structure, cell: Cell) -> str | None:
         """Diagonal cells, where RTRL itself is cheap; direct weights; more parts than 16 bits number."""
@@ -90,29 +98,35 @@ class BlockRTRL(Rule):
             "rows_keep.c" if structure.private else "rows_keep_none.c",
             "rows_dynamics.c",
             "rows_immediate_spread.c" if structure.spreads else "rows_immediate.c",
+            "block_lagged.c" if self.lagged else "block_now.c",
         )
 
     def constants(self, dims: Dims, numbers: Numbers) -> Constants:
         """The block, and the head-room of its sums."""
         return {
             "BLOCK": (self.block, "steps of a block"),
+            "BLOCK_PARTS": (self._parts(dims.states, dims.columns), "parts of its end"),
+            "BLOCK_QUOTA": (self.slices(dims), "most parts that one step does"),
             "SUM_ROOM": (sum_room(dims.structure), "after this shift the products of a row with I fit their sum"),
         }
 
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
         """Influence, the block's steps, and the work area of its end."""
         n, s, p, h = dims.units, dims.states, dims.columns, self.block
-        gates = len(dims.structure.blocks) * n
+        gates, halves = len(dims.structure.blocks) * n, 1 + self.lagged
         word = influence_word(dims.structure, numbers)
         trace = sum(math.prod(f.shape) for f in dims.cell.fields(dims, numbers) if f.trace)
         return [
             Field("J", word, (p, s), "influence", "influence matrix ds/dW at the block's start, column after column"),
             Field("E", "int8", (p,), "influence", "exponent of each column: ds/dw_p = J[p] * 2^-E[p]"),
-            Field("past", "int16", (h, trace), "state", "traces of the block's steps"),
-            Field("credits", "int16", (h, dims.visible), "state", "their credits * 2^credits_exp"),
-            Field("credits_exp", "int8", (h,), "state", "-128: no label"),
+            Field("past", "int16", (halves * h, trace), "state", "traces of the block's steps"),
+            Field("credits", "int16", (halves * h, dims.visible), "state", "their credits * 2^credits_exp"),
+            Field("credits_exp", "int8", (halves * h,), "state", "-128: no label"),
             Field("stored", "uint16", (), "state", "steps of the block so far"),
             Field("labels", "uint16", (), "state", "how many of them have a label"),
+            Field("part", "uint16", (), "state", "parts done of the end of the block in work"),
+            Field("working", "uint16", (), "state", "its labels"),
+            *self._lagged_fields(dims),
             *dims.cell.linear_fields(dims),
             Field("D", "int16", (n * s,), "scratch",
                   "ds_t/dh_{t-1} * 2^d_exp, without keep, transposed: [unit of h][state]"),
@@ -135,14 +149,23 @@ class BlockRTRL(Rule):
             Field("old", "int16", (s,), "scratch", "one column of J"),
             Field("seen", "int16", (h,), "scratch", "one entry of z at every step of the block"),
             Field("capped", "uint32", (), "counters", "column updates that the cap on |J| saturated"),
-            Field("part", "uint16", (), "scratch", "next part of a block's end that is cut into slices"),
         ]  # fmt: skip
 
     def slices(self, dims: Dims) -> int:
-        """Parts of a block's end: stored steps, rows through them, rows made equal, columns."""
-        return self._parts(dims.states, dims.columns)
+        """Most parts that one step does of a block's end: all, or lagged its share."""
+        parts = self._parts(dims.states, dims.columns)
+        return -(-parts // self.block) if self.lagged else parts
+
+    def _lagged_fields(self, dims: Dims) -> list[Field]:
+        if not self.lagged:
+            return []
+        return [
+            Field("half", "uint16", (), "state", "half of past and credits that the next step goes to"),
+            Field("w_other", "int16", (dims.gated,), "state", "weights of the block in work, then those it learned"),
+        ]
 
     def _parts(self, states: int, columns: int) -> int:
+        """Of a block's end: each stored step's D, rows through it; rows of one exponent; columns."""
         return self.block * (states + 2) + 2 * states + 1 + columns
 
     def macs(self, dims: Dims) -> int:

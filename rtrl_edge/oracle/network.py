@@ -101,7 +101,8 @@ class Oracle:
         """Forget the past (state, influence and an unfinished step); keep what is learned."""
         d = self.model.dims
         if self.model.rule.late:
-            self._move_late(cast(LateRuleVoice, self._parts.rule).owed(self.model, self._memory))
+            for g in cast(LateRuleVoice, self._parts.rule).owed(self.model, self._memory):
+                self._move_late(g)
         self._s, self._before = np.zeros(d.states), np.zeros(d.states)
         self._taught, self._free = None, np.ones(d.states)
         self._x, self._h = np.zeros(d.inputs), np.zeros(d.visible)

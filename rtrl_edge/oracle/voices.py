@@ -130,8 +130,8 @@ class ForgettingRuleVoice(RuleVoice, Protocol):
 class LateRuleVoice(RuleVoice, Protocol):
     """A rule whose gradients wait for later steps."""
 
-    def owed(self, model: Model, memory: Memory) -> Float | None:
-        """dL/dw (P,) of the labels whose gradient is still to come, for a reset; None if there are none."""
+    def owed(self, model: Model, memory: Memory) -> list[Float]:
+        """dL/dw (P,) that are still to come, in their order, for a reset."""
         ...
 
 

@@ -9,8 +9,8 @@ from ..fixed.words import Int
 from .net import Net
 
 
-def store_columns(net: Net, acc: Int, frac: Int) -> None:
-    """Round columns acc (P, .) with ``frac`` (P,) fraction bits into J and E.
+def store_columns(net: Net, acc: Int, frac: Int, columns: slice = slice(None)) -> None:
+    """Round ``columns`` acc (P, .) with ``frac`` (P,) fraction bits into J and E.
 
     The new exponent uses all bits of a word, but never goes below ``exponent_min``: there the column
     saturates and ``capped`` counts it.
@@ -20,5 +20,5 @@ def store_columns(net: Net, acc: Int, frac: Int) -> None:
     exponent = np.minimum(frac - (floor_log2(bits) - (f.influence_bits - 2)), f.exponent_max)
     net["capped"] = net["capped"] + int((exponent < f.exponent_min).sum())
     exponent = np.maximum(exponent, f.exponent_min)
-    net["J"] = sat(scale(acc, (frac - exponent)[:, None]), f.influence_bits)
-    net["E"] = exponent
+    words = sat(scale(acc, (frac - exponent)[:, None]), f.influence_bits)
+    net["J"][columns], net["E"][columns] = words.reshape(net["J"][columns].shape), exponent

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..fixed import WEIGHT_FRAC, block_shift, fits, floor_log2, round_shift, sat
+from ..fixed import WEIGHT_FRAC, block_shift, fits, floor_log2, round_shift, step_size
 from ..fixed.words import Int
 from ..model.rule_block import sum_room
 from .net import Net
@@ -34,7 +34,6 @@ def rows_dynamics(net: Net) -> tuple[Int, int]:
         least=WEIGHT_FRAC,
     )
     D = fits(round_shift(mix, shift), 16)
-    assert shift <= f.mix_frac
     return D, f.mix_frac - shift
 
 
@@ -55,10 +54,7 @@ def row_store(acc: Int, frac: Int) -> tuple[Int, Int]:
     bits = np.bitwise_or.reduce(np.abs(acc), axis=1)
     exp = np.minimum(frac - np.maximum(floor_log2(bits | 1) - 14, 0), ROW_EXP_MAX)
     exp = np.where(bits == 0, ROW_EXP_MAX, np.maximum(exp, ROW_EXP_MIN))
-    shift = np.where(bits == 0, 0, frac - exp)
-    assert shift.min() >= 0
-    assert shift.max() <= 31
-    return sat(round_shift(acc, shift[:, None]), 16), exp
+    return step_size(acc, np.where(bits == 0, 0, frac - exp)[:, None], 32767), exp
 
 
 def row_add(row: Int, exp: Int, c: Int, c_exp: int) -> tuple[Int, Int]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..fixed import block_shift, fits, floor_log2, round_shift, sat, step_size
 from ..fixed.words import Int
-from ..model.rule_block import sum_room
+from ..model.rule_block import BlockRTRL, sum_room
 from .influence import store_columns
 from .net import Net
 from .rows import ROW_EXP_MAX, row_add, rows_dynamics, rows_immediate, rows_through
@@ -21,57 +21,94 @@ GRADIENT_MIN = -16
 
 def rule_init(net: Net) -> None:
     """A network without a past."""
+    net["part"] = _parts(net)
+    if _rule(net).lagged:
+        net["w_other"] = net["w_hi"]
     rule_reset(net)
 
 
 def rule_reset(net: Net) -> None:
-    """Learn from what the block has so far, then J = 0."""
-    if net["labels"]:
-        _backward(net, int(net["stored"]), rows=False)
-        _gradient(net)
-    net["stored"], net["labels"] = 0, 0
+    """Learn from all that is stored, of a part of a block by its gradient alone; then J = 0."""
+    _work(net, _parts(net))
+    steps = int(net["stored"])
+    _turn(net)
+    if net["working"]:
+        _backward(net, steps, rows=False)
+        _gradient(net, slice(None))
+    if _rule(net).lagged:
+        if net["working"]:
+            net["w_hi"] = net["w_other"]
+        net["w_other"], net["half"] = net["w_hi"], 0
+    net["part"] = _parts(net)
     net["J"], net["E"] = 0, net.formats.exponent_max
 
 
 def rule_step(net: Net, learn: bool) -> None:
-    """Store the step; at the end of a block learn, if there was a label, and move the influence."""
-    at, block = int(net["stored"]), len(net["past"])
+    """Store the step; work on a block that has ended, all of it or lagged a share."""
+    rule = _rule(net)
+    at = int(net["stored"]) + (rule.block * int(net["half"]) if rule.lagged else 0)
     net["past"][at] = _trace(net)
     net["credits_exp"][at] = NO_LABEL
     if learn:
-        net.cell.cell_linearise(net)
         net.readout.readout_credit(net)
         net.cell.cell_credit(net)
         net["credits"][at], net["credits_exp"][at] = net["c"], net["c_exp"]
         net["labels"] = net["labels"] + 1
-    net["stored"] = at + 1
-    if at + 1 < block:
+    net["stored"] = net["stored"] + 1
+    full = net["stored"] == rule.block
+    if rule.lagged:
+        _work(net, min(int(net["stored"]) * rule.slices(net.dims), _parts(net)))
+    if full:
+        _turn(net)
+    if not rule.lagged:
+        _work(net, _parts(net))
+
+
+def _turn(net: Net) -> None:
+    """The stored steps are the next to be worked on."""
+    if _rule(net).lagged:
+        net["half"] = 1 - net["half"]
+        _swap_weights(net)
+    net["working"], net["stored"], net["labels"], net["part"] = net["labels"], 0, 0, 0
+
+
+def _work(net: Net, goal: int) -> None:
+    """Parts of the block in work, up to ``goal``: all rows before the first column, then columns."""
+    before, parts = _parts(net) - net.dims.columns, slice(int(net["part"]), goal)
+    if parts.start >= parts.stop:
         return
-    _backward(net, block, rows=True)
-    if net["labels"]:
-        _gradient(net)  # with J of the block's start
-    _advance(net)
-    net["stored"], net["labels"] = 0, 0
+    columns = slice(max(parts.start - before, 0), max(parts.stop - before, 0))
+    if columns.stop > 0:
+        if columns.start == 0:
+            _backward(net, _rule(net).block, rows=True)
+        if net["working"]:
+            _gradient(net, columns)  # with J of the block's start
+        elif _rule(net).lagged:
+            net["w_other"][net.dims.column_weights[columns]] = net["w_hi"][net.dims.column_weights[columns]]
+        _advance(net, columns)
+    net["part"] = goal
 
 
 def _backward(net: Net, steps: int, rows: bool) -> None:
     """lambda and delta after the ``steps`` steps, and Phi and A if ``rows``, ready to be multiplied."""
-    d, bits, now = net.dims, net.formats.influence_bits, _trace(net)
+    d, bits, now, first = net.dims, net.formats.influence_bits, _trace(net), _first(net)
     lam, lam_exp = np.zeros((1, d.states), dtype=np.int64), np.array([ROW_EXP_MAX])
     delta, delta_exp = _empty(net, 1)
     Phi, Phi_exp = np.eye(d.states, dtype=np.int64) << 14, np.full(d.states, 14)
     A, A_exp = _empty(net, d.states)
+    _swap_weights(net)
     for u in reversed(range(steps)):
-        _set_trace(net, net["past"][u])
+        _set_trace(net, net["past"][first + u])
         net.cell.cell_linearise(net)
         D, d_exp = rows_dynamics(net)
-        if net["credits_exp"][u] != NO_LABEL:
-            lam, lam_exp = row_add(lam, lam_exp, net["credits"][u], int(net["credits_exp"][u]))
+        if net["credits_exp"][first + u] != NO_LABEL:
+            lam, lam_exp = row_add(lam, lam_exp, net["credits"][first + u], int(net["credits_exp"][first + u]))
         delta[..., u], delta_exp[:, u] = _owed(net, lam, lam_exp, 16)
         lam, lam_exp = rows_through(net, lam, lam_exp, D, d_exp)
         if rows:
             A[..., u], A_exp[:, u] = _owed(net, Phi, Phi_exp, bits)
             Phi, Phi_exp = rows_through(net, Phi, Phi_exp, D, d_exp)
+    _swap_weights(net)
     _set_trace(net, now)
     net["lambda"], net["lambda_exp"] = _equal_rows(net, lam, lam_exp)
     net["delta"], net["delta_exp"] = _equal_steps(delta, delta_exp)
@@ -82,7 +119,7 @@ def _backward(net: Net, steps: int, rows: bool) -> None:
 
 def _empty(net: Net, rows: int) -> tuple[Int, Int]:
     """What ``rows`` owe to no step: (rows, gates, units, steps), and its exponents (rows, steps)."""
-    d, block = net.dims, len(net["past"])
+    d, block = net.dims, _rule(net).block
     return np.zeros((rows, len(d.structure.blocks), d.units, block), dtype=np.int64), np.full((rows, block), EMPTY)
 
 
@@ -117,24 +154,29 @@ def _equal_steps(A: Int, exp: Int) -> tuple[Int, int]:
     return A, all_least
 
 
-def _gradient(net: Net) -> None:
+def _gradient(net: Net, columns: slice) -> None:
     """``lambda J + sum_u delta_u z_u``, the sum of the block's gradients, to the optimiser."""
-    block, unit, _ = net.dims.places
+    block, unit, seen = (place[columns] for place in net.dims.places)
     delta = net["delta"].reshape(len(net.dims.structure.blocks), net.dims.units, -1)[block, unit]
-    outside, inside = net["J"] @ net["lambda"], (delta * _z(net)).sum(axis=1)
-    acc, frac = _sum(outside, net["lambda_exp"] + net["E"], inside, int(net["delta_exp"]) + 15, GRADIENT_MIN)
-    net.learn_cell(fits(round_shift(acc, 1), 31), frac - 1)
+    outside, inside = net["J"][columns] @ net["lambda"], (delta * _z(net, seen)).sum(axis=1)
+    outside_frac, inside_frac = net["lambda_exp"] + net["E"][columns], int(net["delta_exp"]) + 15
+    acc, frac = _sum(outside, outside_frac, inside, inside_frac, GRADIENT_MIN)
+    forward = net["w_hi"].copy()
+    net.learn_cell(fits(round_shift(acc, 1), 31), frac - 1, columns.start or 0)
+    if _rule(net).lagged:
+        net["w_other"][net.dims.column_weights[columns]] = net["w_hi"][net.dims.column_weights[columns]]
+        net["w_hi"] = forward
 
 
-def _advance(net: Net) -> None:
+def _advance(net: Net, columns: slice) -> None:
     """``J_p <- Phi J_p + sum_u A_u z_u``: J of the block's end."""
     d = net.dims
-    block, unit, _ = d.places
+    block, unit, seen = (place[columns] for place in d.places)
     A = net["A"].reshape(d.states, len(d.structure.blocks), d.units, -1)[:, block, unit]
-    outside, inside = net["J"] @ net["Phi"].T, np.einsum("kpu,pu->kp", A, _z(net))
-    outside_frac, inside_frac = net["phi_exp"] + net["E"], int(net["a_exp"]) + 15
+    outside, inside = net["J"][columns] @ net["Phi"].T, np.einsum("kpu,pu->kp", A, _z(net, seen))
+    outside_frac, inside_frac = net["phi_exp"] + net["E"][columns], int(net["a_exp"]) + 15
     acc, frac = _sum(outside.T, outside_frac, inside, inside_frac, net.formats.exponent_min)
-    store_columns(net, acc.T, frac)
+    store_columns(net, acc.T, frac, columns)
 
 
 def _sum(outside: Int, outside_frac: Int, inside: Int, inside_frac: int, least: int) -> tuple[Int, Int]:
@@ -144,14 +186,36 @@ def _sum(outside: Int, outside_frac: Int, inside: Int, inside_frac: int, least: 
     return fits(acc + step_size(fits(inside, 31), inside_frac - frac, SUM_MAX)), frac
 
 
-def _z(net: Net) -> Int:
-    """What each column's weight was multiplied with at each step of the block, (P, steps)."""
+def _z(net: Net, seen: Int) -> Int:
+    """Entries ``seen`` (P,) of z at each step of the block in work, (P, steps)."""
     at = 0
     for member in net.layout.trace:
         if member.field.name == "z":
             break
         at += member.count
-    return net["past"][:, at + net.dims.places[2]].T
+    first = _first(net)
+    return net["past"][first : first + _rule(net).block, at + seen].T
+
+
+def _first(net: Net) -> int:
+    """Place of the first step of the block in work."""
+    return _rule(net).block * (1 - int(net["half"])) if _rule(net).lagged else 0
+
+
+def _swap_weights(net: Net) -> None:
+    """The forward weights and those of the block in work change places."""
+    if _rule(net).lagged:
+        net["w_hi"], net["w_other"] = net["w_other"].copy(), net["w_hi"].copy()
+
+
+def _rule(net: Net) -> BlockRTRL:
+    assert isinstance(net.model.rule, BlockRTRL)
+    return net.model.rule
+
+
+def _parts(net: Net) -> int:
+    """Parts of a block's end."""
+    return _rule(net).constants(net.dims, net.model.numbers)["BLOCK_PARTS"][0]
 
 
 def _trace(net: Net) -> Int:

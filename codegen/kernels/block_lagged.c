@@ -1,0 +1,60 @@
+/* A block's end is worked on during the next block, BLOCK_QUOTA parts a step: no step is much longer than another. The
+ * steps to come go to the other half of what is stored. `w_other` are at first the weights of the block in work, for its
+ * D; later, column by column, those that it has learned, which become the forward weights when the next block is full. */
+RTRL_INLINE int block_step(const rtrl_t *net, int u) /* place of step u of the block in work */
+{
+    return (net->half ? 0 : BLOCK) + u;
+}
+
+RTRL_INLINE int block_newest(const rtrl_t *net) /* place of the step to be stored */
+{
+    return (net->half ? BLOCK : 0) + net->stored;
+}
+
+RTRL_INLINE void block_weights(rtrl_t *net) /* the forward weights and those of the block in work change places */
+{
+    for (int p = 0; p < N_GATED; p++) {
+        int16_t forward = net->w_hi[p];
+        net->w_hi[p] = net->w_other[p];
+        net->w_other[p] = forward;
+    }
+}
+
+RTRL_INLINE void block_apply(rtrl_t *net, int p, int32_t g, int frac)
+{
+    int16_t forward = net->w_hi[p];
+    optimiser_cell(net, p, g, frac);
+    net->w_other[p] = net->w_hi[p];
+    net->w_hi[p] = forward;
+}
+
+RTRL_INLINE void block_keep(rtrl_t *net, int p) /* a weight that learns nothing from its block */
+{
+    net->w_other[p] = net->w_hi[p];
+}
+
+RTRL_INLINE int block_goal(const rtrl_t *net) /* parts to be done before the next prediction */
+{
+    int goal = net->stored * BLOCK_QUOTA;
+    return goal > BLOCK_PARTS ? BLOCK_PARTS : goal;
+}
+
+RTRL_INLINE bool block_turns(const rtrl_t *net, bool worked) /* whether the stored block is the next to be worked on */
+{
+    return worked && net->stored == BLOCK;
+}
+
+RTRL_INLINE void block_other(rtrl_t *net) /* the other half of what is stored, for the steps to come */
+{
+    net->half ^= 1;
+    block_weights(net);
+}
+
+RTRL_INLINE void block_settle(rtrl_t *net) /* after all that is stored was learned from */
+{
+    if (net->working > 0) {
+        memcpy(net->w_hi, net->w_other, sizeof net->w_hi);
+    }
+    memcpy(net->w_other, net->w_hi, sizeof net->w_hi);
+    net->half = 0;
+}
