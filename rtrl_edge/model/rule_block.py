@@ -120,7 +120,7 @@ class BlockRTRL(Rule):
             Field("J", word, (p, s), "influence", "influence matrix ds/dW at the block's start, column after column"),
             Field("E", "int8", (p,), "influence", "exponent of each column: ds/dw_p = J[p] * 2^-E[p]"),
             Field("past", "int16", (halves * h, trace), "state", "traces of the block's steps"),
-            Field("credits", "int16", (halves * h, dims.visible), "state", "their credits * 2^credits_exp"),
+            Field("credits", "int16", (halves * h, dims.credits), "state", "their credits * 2^credits_exp"),
             Field("credits_exp", "int8", (halves * h,), "state", "-128: no label"),
             Field("stored", "uint16", (), "state", "steps of the block so far"),
             Field("labels", "uint16", (), "state", "how many of them have a label"),
