@@ -64,7 +64,7 @@ def test_a_window_as_long_as_the_past_gives_the_gradient_of_rtrl(cell: Cell) -> 
             oracle.observe()
 
 
-@pytest.mark.parametrize("window", [1, 2, 5])
+@pytest.mark.parametrize("window", [2, 3, 7])
 @every_cell
 def test_a_window_of_k_is_bptt_over_the_last_k_steps(cell: Cell, window: int) -> None:
     model = make(cell, 5, 3, 2, BPTT(window))
@@ -149,10 +149,10 @@ def test_the_arithmetic_of_dni(cell: Cell, numbers: Numbers) -> None:
 
 #: units, inputs, outputs, window, numbers, rate
 CASES = [
-    (1, 1, 1, 1, rt.R16(), 1.0),
+    (1, 1, 1, 2, rt.R16(), 1.0),
     (1, 3, 2, 5, rt.R8(), 2**-15),
-    (2, 3, 1, 2, rt.R8(cap=2), 1.0),
-    (8, 1, 2, 3, rt.R16(cap=2), 2**-5),
+    (2, 3, 1, 3, rt.R8(cap=2), 1.0),
+    (8, 1, 2, 11, rt.R16(cap=2), 2**-5),
     (15, 3, 3, 4, rt.R16(), 1.0),
     (16, 1, 1, 8, rt.R8(), 2**-15),
     (17, 3, 2, 33, rt.R16(), 2**-3),
@@ -358,9 +358,9 @@ def test_the_memory_does_not_grow_with_the_weights() -> None:
         assert needs_[1] - needs_[0] == 2 * (2 * trace + 2 * gates * 8 + 2)
 
 
-@pytest.mark.parametrize("window", [0, 257, 2.0, True, "8"])
+@pytest.mark.parametrize("window", [1, 257, 2.0, True, "8"])
 def test_wrong_windows_are_refused(window: object) -> None:
-    with pytest.raises(rt.RtrlEdgeError, match=r"BPTT\(window\): wanted a whole number from 1 to 256, found"):
+    with pytest.raises(rt.RtrlEdgeError, match=r"BPTT\(window\): wanted a whole number from 2 to 256, found"):
         BPTT(window)  # type: ignore[arg-type]
 
 

@@ -5,7 +5,7 @@ enum { Z_AT = (offsetof(rtrl_t, z) - TRACE_AT) / sizeof(int16_t), N_ERRORS = N_B
 
 static void rule_reset(rtrl_t *net)
 {
-    net->newest = 0;
+    net->newest = WINDOW - 1; /* the next step is the first in the ring */
     net->filled = 0;
 }
 
@@ -14,23 +14,23 @@ static void rule_init(rtrl_t *net)
     rule_reset(net);
 }
 
-/* trace of a stored step: (N_TRACE); ago < WINDOW */
-RTRL_INLINE int16_t *ring_step(rtrl_t *net, int ago)
+/* place in the ring of the step made so many steps ago, < WINDOW */
+RTRL_INLINE int ring_place(const rtrl_t *net, int ago)
 {
-    int at = net->newest - ago;
-    return &net->ring[(at < 0 ? at + WINDOW : at) * N_TRACE];
+    int place = net->newest - ago;
+    return place < 0 ? place + WINDOW : place;
 }
 
 RTRL_INLINE void ring_swap_in(rtrl_t *net, int ago)
 {
-    memcpy((char *)net + TRACE_AT, ring_step(net, ago), N_TRACE * sizeof(int16_t));
+    memcpy((char *)net + TRACE_AT, &net->ring[ring_place(net, ago) * N_TRACE], N_TRACE * sizeof(int16_t));
 }
 
 static void rule_begin(rtrl_t *net, bool learn)
 {
     net->newest = (uint16_t)(net->newest + 1 < WINDOW ? net->newest + 1 : 0);
     net->filled = (uint16_t)(net->filled < WINDOW ? net->filled + 1 : WINDOW);
-    memcpy(ring_step(net, 0), (const char *)net + TRACE_AT, N_TRACE * sizeof(int16_t));
+    memcpy(&net->ring[net->newest * N_TRACE], (const char *)net + TRACE_AT, N_TRACE * sizeof(int16_t));
     net->part = 0;
     if (learn) {
         cell_linearise(net);
@@ -42,30 +42,32 @@ static void rule_begin(rtrl_t *net, bool learn)
     }
 }
 
-/* err[ago], and delta one step further back */
+/* the errors of a stored step, and delta one step further back */
 static void rule_step_back(rtrl_t *net, int ago)
 {
-    int16_t *err = &net->err[ago * N_ERRORS];
+    int place = ring_place(net, ago);
+    int16_t *err = &net->err[place * N_ERRORS];
     if (ago > 0) { /* the newest step is linearised already */
         ring_swap_in(net, ago);
         cell_linearise(net);
     }
-    net->err_exp[ago] = back_errors(net, err);
+    int err_exp = back_errors(net, err);
     if (ago + 1 < net->filled) {
-        back_delta(net, back_through(net, err, net->err_exp[ago]));
+        back_delta(net, back_through(net, err, err_exp));
     }
+    net->err_exp[place] = (int16_t)err_exp;
 }
 
 /* err_exp becomes the shift that brings err z to the coarsest exponent of all steps, with room for their sum */
 static void rule_align(rtrl_t *net)
 {
     int least = net->err_exp[0];
-    for (int ago = 1; ago < net->filled; ago++) {
-        least = net->err_exp[ago] < least ? net->err_exp[ago] : least;
+    for (int place = 1; place < net->filled; place++) {
+        least = net->err_exp[place] < least ? net->err_exp[place] : least;
     }
-    for (int ago = 0; ago < net->filled; ago++) {
-        int down = net->err_exp[ago] - least + COLUMN_DOWN;
-        net->err_exp[ago] = (int16_t)(down > 31 ? 31 : down);
+    for (int place = 0; place < net->filled; place++) {
+        int down = net->err_exp[place] - least + COLUMN_DOWN;
+        net->err_exp[place] = (int16_t)(down > 31 ? 31 : down);
     }
     /* coarser than 2^32 all is clipped, finer than 2^-63 nothing moves: the optimiser sees no shift beyond */
     int frac = least + 15 - COLUMN_DOWN;
@@ -73,13 +75,13 @@ static void rule_align(rtrl_t *net)
 }
 
 /* bound: |err z| <= 2^30, shifted right by COLUMN_DOWN > log2(WINDOW), so |g| <= 2^29 + WINDOW / 2 < 2^30 */
-RTRL_INLINE int32_t rule_gradient(rtrl_t *net, const column_t *here)
+RTRL_INLINE int32_t rule_gradient(const rtrl_t *net, const column_t *here)
 {
+    int unit = here->block * N_UNITS + here->unit, seen = Z_AT + here->input;
     int32_t g = 0;
-    const int16_t *err = &net->err[here->block * N_UNITS + here->unit];
-    for (int ago = 0; ago < net->filled; ago++) {
-        int32_t term = fx_mul(err[ago * N_ERRORS], ring_step(net, ago)[Z_AT + here->input]);
-        g = fx_add(g, fx_round_shift(term, net->err_exp[ago]));
+    for (int place = 0; place < net->filled; place++) {
+        int32_t term = fx_mul(net->err[place * N_ERRORS + unit], net->ring[place * N_TRACE + seen]);
+        g = fx_add(g, fx_round_shift(term, net->err_exp[place]));
     }
     return g;
 }

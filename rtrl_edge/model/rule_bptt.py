@@ -30,14 +30,14 @@ class BPTT(Rule):
     Source: Williams & Peng 1990, BPTT(h; 1); Werbos 1990.
 
     Args:
-        window: steps that a loss sees, 1 to 256; 1 is no gradient through time.
+        window: steps that a loss sees, 2 to 256; one step is Trunc1.
     """
 
     window: int = 16
     voice: ClassVar[str] = "rule_bptt"
 
     def __post_init__(self) -> None:
-        whole("BPTT(window)", self.window, 1, 256)
+        whole("BPTT(window)", self.window, 2, 256)
 
     @classmethod
     def variants(cls) -> list[Rule]:
@@ -67,7 +67,7 @@ class BPTT(Rule):
             *credit_fields(dims),
             *back_fields(dims),
             Field("err", "int16", (self.window, errors), "scratch",
-                  "dL/d(pre-activation) * 2^err_exp, [steps ago][gate][unit]"),
+                  "dL/d(pre-activation) * 2^err_exp, [place in the ring][gate][unit]"),
             Field("err_exp", "int16", (self.window,), "scratch", "exponents of err; then the shifts that align them"),
             Field("g_exp", "int16", (), "scratch", "fraction bits of the gradient"),
             Field("part", "uint16", (), "scratch", "steps and columns done of a step that is cut into slices"),
