@@ -27,12 +27,13 @@ from .test_bits_host import BUILDS, play_both
 from .test_bits_targets import stream_is_equal
 
 NUMBERS = [rt.R16(), rt.R8()]
-every_cell = pytest.mark.parametrize("cell", cells(1), ids=label)
-mixing_cell = pytest.mark.parametrize("cell", [cell for cell in cells(1) if legal(cell, DNI(), 1)], ids=label)
+CELLS = cells(2)  # every cell that there is; `make` gives it its size
+every_cell = pytest.mark.parametrize("cell", CELLS, ids=label)
+mixing_cell = pytest.mark.parametrize("cell", [cell for cell in CELLS if legal(cell, DNI(), 1)], ids=label)
 
 
 def make(cell: Cell, units: int, inputs: int, outputs: int, rule: Rule, **parts: object) -> Model:
-    sized: Cell = replace(cell, units=units)  # type: ignore[type-var]
+    sized = cells(units)[CELLS.index(cell)]
     return Model("net", inputs, [sized], Linear(outputs), rule=rule, **parts)  # type: ignore[arg-type]
 
 
@@ -104,7 +105,7 @@ def test_what_dni_learns_is_the_credit_of_all_later_losses(cell: Cell) -> None:
 
 
 def test_a_reset_keeps_the_synthesiser() -> None:
-    model = make(RNN(1), 4, 2, 2, DNI())
+    model = make(RNN(2), 4, 2, 2, DNI())
     weights, x, target = stirred(model)
     oracle = Oracle(model, weights)
     for sample, wanted in zip(x, target, strict=True):
@@ -180,7 +181,7 @@ def test_dni_reference_and_c_are_equal(cell: Cell, case: tuple[int, int, int, in
 
 @pytest.mark.parametrize(
     ("cell", "rule"),
-    [(cell, rule) for cell in cells(1) for rule in (BPTT(40), DNI(1.0)) if legal(cell, rule, 2)],
+    [(cell, rule) for cell in CELLS for rule in (BPTT(40), DNI(1.0)) if legal(cell, rule, 2)],
     ids=label,
 )
 def test_bounds_hold_for_the_largest_weights(cell: Cell, rule: Rule) -> None:
@@ -199,7 +200,7 @@ def test_bounds_hold_for_the_largest_weights(cell: Cell, rule: Rule) -> None:
 @pytest.mark.parametrize("optimiser", optimisers(), ids=repr)
 def test_every_optimiser(optimiser: rt.model.Optimiser, rule: Rule) -> None:
     """Gradients come with more different exponents than those of J."""
-    integer = quantized(make(RNN(1), 6, 2, 2, rule, optimiser=optimiser))
+    integer = quantized(make(RNN(2), 6, 2, 2, rule, optimiser=optimiser))
     with rt.HostTwin(integer, checked=True) as twin:
         assert play_both(integer, twin, 200, reset_at=101) == []
 
@@ -208,7 +209,7 @@ def test_every_optimiser(optimiser: rt.model.Optimiser, rule: Rule) -> None:
 @pytest.mark.parametrize(("cc", "flag"), BUILDS)
 def test_all_builds(cc: str, flag: str, rule: Rule) -> None:
     needs(cc)
-    integer = quantized(make(rt.GRU(1, reset="before"), 5, 1, 3, rule, numbers=rt.R8(), optimiser=SGD(1.0)))
+    integer = quantized(make(rt.GRU(2, reset="before"), 5, 1, 3, rule, numbers=rt.R8(), optimiser=SGD(1.0)))
     with rt.HostTwin(integer, cc=cc, flags=(flag,)) as twin:
         assert play_both(integer, twin, 300) == []
 
@@ -226,7 +227,7 @@ def test_emulated_cores(cell: Cell, rule: Rule, board: str) -> None:
 @pytest.mark.parametrize("count", [1, 3, 7, 64, 1000])
 def test_slices_count_steps_back_and_columns(count: int) -> None:
     window = 6
-    integer = quantized(make(rt.LSTM(1), 4, 2, 2, BPTT(window)))
+    integer = quantized(make(rt.LSTM(2), 4, 2, 2, BPTT(window)))
     columns = integer.model.dims.columns
     assert integer.model.rule.slices(integer.model.dims) == window + columns
     x, target, _ = words(integer, 60)
@@ -248,7 +249,7 @@ def test_slices_count_steps_back_and_columns(count: int) -> None:
 
 @pytest.mark.parametrize("count", [1, 3, 64])
 def test_slices_count_rows_of_the_synthesiser_and_columns(count: int) -> None:
-    integer = quantized(make(rt.LSTM(1), 4, 2, 2, DNI()))
+    integer = quantized(make(rt.LSTM(2), 4, 2, 2, DNI()))
     parts = integer.model.dims.states + integer.model.dims.columns
     x, target, labelled = words(integer, 60)
     with rt.HostTwin(integer) as whole, rt.HostTwin(integer) as sliced:
@@ -268,7 +269,7 @@ def test_slices_count_rows_of_the_synthesiser_and_columns(count: int) -> None:
 
 
 def test_dni_moves_the_cell_at_a_step_without_a_label() -> None:
-    integer = quantized(make(RNN(1), 4, 2, 2, DNI(), optimiser=SGD(1.0)))
+    integer = quantized(make(RNN(2), 4, 2, 2, DNI(), optimiser=SGD(1.0)))
     device = Reference(integer)
     x, target, _ = words(integer, 20)
     for t in range(10):
@@ -282,7 +283,7 @@ def test_dni_moves_the_cell_at_a_step_without_a_label() -> None:
 
 
 def test_a_reset_empties_the_ring_and_unlabelled_steps_fill_it() -> None:
-    integer = quantized(make(rt.LSTM(1), 4, 2, 2, BPTT(6)))
+    integer = quantized(make(rt.LSTM(2), 4, 2, 2, BPTT(6)))
     x, target, _ = words(integer, 30)
     fresh, used = Reference(integer), Reference(integer)
     for t in range(12):

@@ -32,7 +32,7 @@ def rule_step(net: Net, learn: bool) -> None:
     net.readout.readout_credit(net)
     net.cell.cell_credit(net)
     d = net.dims
-    net["delta"] = np.concatenate((np.zeros(d.states - d.visible, dtype=np.int64), net["c"]))
+    net["delta"] = np.concatenate((np.zeros(d.states - d.credits, dtype=np.int64), net["c"]))
     net["delta_exp"] = net["c_exp"]
     steps = [_step_back(net, ago) for ago in range(int(net["filled"]))]
     _swap_in(net, 0)
