@@ -37,7 +37,7 @@ both = pytest.mark.parametrize("lagged", [False, True], ids=["now", "lagged"])
 def make(
     cell: Cell, units: int, block: int, inputs: int = 2, outputs: int = 2, lagged: bool = False, **parts: object
 ) -> Model:
-    sized: Cell = replace(cell, units=units)  # type: ignore[type-var]
+    sized = catalogue.cells(units)[catalogue.cells(1).index(cell)]
     rule = rt.BlockRTRL(block, lagged)
     return Model("net", inputs, [sized], Linear(outputs), rule=rule, **parts)  # type: ignore[arg-type]
 
