@@ -219,7 +219,7 @@ def _blocks(model: Model) -> str:
         units = f"{b.first}, {d.rows(b)}"
         rows.append(f"    {{ {at}, {b.at}, {b.width}, {recurrent}, {int(b.spread)}, {units} }}, /* {b.name} */")
     return (
-        "/* gates: first weight, first entry of z, entries of z, where h begins in a row or -1, spread, first unit, units */\n"
+        "/* gates: first weight, first entry of z, entries of z, h in a row or -1, spread, first unit, units */\n"
         "static const rtrl_block_t rtrl_blocks[N_BLOCKS] RTRL_UNUSED = {\n" + "\n".join(rows) + "\n};"
     )
 

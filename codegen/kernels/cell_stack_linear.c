@@ -27,7 +27,7 @@ static void cell_linearise(rtrl_t *net)
 }
 
 /* mix[k][l] = sum_i T[i][k] W[i][l] over the units i of l's layer, Q25: summed in 64 bits, saturated at +-64 */
-static int32_t cell_mix(const rtrl_t *net, int k, int l)
+RTRL_INLINE int32_t cell_mix(const rtrl_t *net, int k, int l)
 {
     enum { TOP = 2147483646 }; /* check: 2147483646 == 2**31 - 2; so that the negation of a sum fits too */
     int b = 0;
