@@ -187,6 +187,24 @@ def _parser() -> argparse.ArgumentParser:
     report(sub)
 
     sub = add(
+        "bench",
+        _bench,
+        "play the tasks of the literature in the chip's integers, with controls and seeds",
+        "Finished runs are kept in DIR, so that a second call goes on where the first was stopped. Minutes on two "
+        "cores.",
+    )
+    sub.add_argument("suite", choices=("learning",), metavar="learning", help="which benchmark: learning")
+    sub.add_argument("--quick", action="store_true", help="a minute: short runs, one seed, one mark")
+    sub.add_argument(
+        "--out",
+        type=Path,
+        default=Path("build/learning"),
+        metavar="DIR",
+        help="gets runs.jsonl, learning.csv and learning.html; default build/learning",
+    )
+    sub.add_argument("--page", type=Path, metavar="FILE.MD", help="also write the results as a Markdown page")
+
+    sub = add(
         "matrix",
         _matrix,
         "every cell with every rule: legal or refused and why, gradient error, RAM, work",
@@ -321,6 +339,28 @@ def _compare(options: argparse.Namespace) -> int:
         print(f"wrote {write_text(options.report, render(found, command))}")
     _write_json(options, found.figures())
     return 0
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from .evaluate import learning_page as pages
+    from .evaluate.bench import run_all
+    from .evaluate.learning import Results, entries, marks
+    from .evaluate.report import PAGE_LINE
+
+    files = [(options.out / "learning.csv", pages.CSV_LINE), (options.out / "learning.html", PAGE_LINE)]
+    files += [(options.page, pages.MARKDOWN_LINE)] if options.page else []
+    for path, first_line in files:
+        refuse_other_kind(path, first_line)
+    command = "rtrl-edge bench learning" + (" --quick" if options.quick else "")
+    command += f" --page {options.page}" if options.page else ""
+    found = Results(run_all(entries(options.quick), options.out, progress=_Bar))
+    judged = marks(found, options.quick)
+    print(pages.text(found, judged))
+    texts = [pages.csv_text(found), pages.render(found, judged, command)]
+    texts += [pages.markdown(found, judged, command)] if options.page else []
+    for (path, _), text in zip(files, texts, strict=True):
+        print(f"wrote {write_text(path, text)}")
+    return 1 if options.quick and judged[0].state != "reached" else 0
 
 
 def _matrix(options: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -190,7 +191,7 @@ def play(integer: IntegerModel, lesson: Lesson, learns: bool = True) -> Float:
     with HostTwin(started(integer.model, 0)) as twin:
         for name, words in integer.factory().items():
             twin.views[name].reshape(-1)[:] = words
-        for begin, end in zip(cuts, cuts[1:], strict=False):
+        for begin, end in pairwise(cuts):
             part = slice(begin, end)
             if begin:
                 twin.reset()

@@ -6,6 +6,7 @@ The cheapest rule that learns the task is the right one, and this is where it sh
 from __future__ import annotations
 
 import ast
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -230,9 +231,9 @@ def written(rule: Rule) -> str:
 
 def equal_ram_window(model: Model, ram_bytes: int) -> int:
     """The longest window whose BPTT fits the model into so much RAM; 0 if none does."""
-    sizes = range(2, 257)
-    fits = [w for w in sizes if plan(replace(model, rule=BPTT(w))).struct_bytes <= ram_bytes]
-    return fits[-1] if fits else 0
+    windows = range(2, 257)
+    fits = bisect_right(windows, ram_bytes, key=lambda window: plan(replace(model, rule=BPTT(window))).struct_bytes)
+    return windows[fits - 1] if fits else 0
 
 
 def compare(integer_model: IntegerModel, stream: Stream, rules: str | None, *, progress: Progress) -> Comparison:

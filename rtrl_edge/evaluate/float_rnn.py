@@ -22,8 +22,8 @@ def float_rnn(model: Model, weights: Weights, stream: Stream) -> Float:
         stream: T samples.
     """
     optimiser = model.optimiser
-    assert isinstance(model.cell, RNN) and isinstance(model.rule, RTRL) and isinstance(model.readout, Linear)
-    assert type(optimiser) is SGD and optimiser.decay is None and not optimiser.schedule
+    assert (type(model.cell), type(model.rule), type(model.readout), type(optimiser)) == (RNN, RTRL, Linear, SGD)
+    assert optimiser == SGD(optimiser.rate, optimiser.readout_rate, optimiser.clip)
     rate, readout_rate, clip = 2.0**-optimiser.rate_shift, 2.0**-optimiser.readout_rate_shift, optimiser.clip
     error, n, m = voices(model).loss.error, model.dims.units, model.dims.presynaptic
     W, V = weights.W.copy(), weights.V.copy()

@@ -23,6 +23,7 @@ Figures = dict[str, float]
 
 HIGH = 0.9  # a one of a binary input
 ACCURATE = 0.98  # delayed XOR counts as learned from here on
+SQUARE, CLASSES, BIT = SquaredError(), SoftmaxCrossEntropy(), BinaryCrossEntropy()
 RESET = 200  # samples after which the chaotic tasks forget the past
 
 
@@ -62,7 +63,7 @@ class Task:
     steps: int
     make: Callable[[int, int], Lesson]
     judge: Callable[[Float, Lesson], Figures]
-    loss: Loss = SquaredError()
+    loss: Loss = SQUARE
     rising: bool = False
     source: str = ""
 
@@ -78,7 +79,7 @@ def _labels(prediction: Float, lesson: Lesson, share: float) -> tuple[Float, Flo
 
 
 def steps_to_learn(prediction: Float, lesson: Lesson) -> Figures:
-    """Labelled steps until the running accuracy (weight .001, from 1/2) passes 98 %, NaN if never; and its last value."""
+    """Labelled steps until the running accuracy (weight .001, from 1/2) passes 98 %, NaN if never; its last value."""
     y, target = _labels(prediction, lesson, 1.0)
     right = (y[:, 0] > 0) == (target[:, 0] > 0)
     accuracy, found = 0.5, float("nan")
@@ -342,7 +343,8 @@ def _turned(axis: Float, angle: float) -> Float:
     """(3, 3) rotation (Rodrigues)."""
     a, b, c = axis / np.linalg.norm(axis)
     K = np.array([[0, -c, b], [c, 0, -a], [-b, a, 0]])
-    return np.eye(3) + np.sin(angle) * K + (1 - np.cos(angle)) * K @ K
+    found: Float = np.eye(3) + np.sin(angle) * K + (1 - np.cos(angle)) * K @ K
+    return found
 
 
 #: rest, walk, run, stairs: steps a second, amplitude on each axis, second harmonic
@@ -382,7 +384,9 @@ def stream_act(steps: int, seed: int) -> Lesson:
 # --------------------------------------------------------------------------------------------------- all
 
 
-def _stream(title: str, make: Callable[[int, int], Lesson], loss: Loss, floor: float = 0.0, steps: int = 20_000) -> Task:
+def _stream(
+    title: str, make: Callable[[int, int], Lesson], loss: Loss, floor: float = 0.0, steps: int = 20_000
+) -> Task:
     return Task(title, steps, make, partial(mean_loss, loss=loss, floor=floor), loss)
 
 
@@ -409,7 +413,7 @@ TASKS: dict[str, Task] = {
         )
     },
     "anbn": Task(
-        "next symbol of a^n b^n #, n up to 16", 160_000, anbn, partial(accuracy, share=0.1), SoftmaxCrossEntropy(), True,
+        "next symbol of a^n b^n #, n up to 16", 160_000, anbn, partial(accuracy, share=0.1), CLASSES, True,
         "Yi & Wang 2026: as many symbols as their 20k steps of batch 8; nothing can pass .948",
     ),
     "adding": Task(
@@ -417,7 +421,7 @@ TASKS: dict[str, Task] = {
         source="Hochreiter & Schmidhuber 1997; Yi & Wang 2026",
     ),
     "copy": Task(
-        "5 symbols of 8, named 40 steps later", 400_000, copy, partial(accuracy, share=0.1), SoftmaxCrossEntropy(), True,
+        "5 symbols of 8, named 40 steps later", 400_000, copy, partial(accuracy, share=0.1), CLASSES, True,
         "Yi & Wang 2026",
     ),
     "conditioning": Task(
@@ -428,11 +432,11 @@ TASKS: dict[str, Task] = {
         "next sample of nine accelerometer channels", 8_000, _daphnet, partial(normalised_error, last=4000),
         source="recording in the package",
     ),
-    "stream mg": _stream("Mackey-Glass, 10 units of time ahead", stream_mg, SquaredError()),
-    "stream sine2": _stream("two drifting sines, which change", stream_sine2, SquaredError()),
-    "stream xor": _stream("exclusive or of two bits, 2 and 3 steps ago", stream_xor, BinaryCrossEntropy()),
-    "stream copy": _stream("a bit, 10 steps ago", stream_copy, BinaryCrossEntropy()),
-    "stream anbn": _stream("a^n b^n, n up to 6", stream_anbn, BinaryCrossEntropy(), np.log(6) / 7),
-    "stream add": _stream("sum of two marked values of 8", stream_add, SquaredError(), steps=80_000),
-    "stream act": _stream("four activities, the sensor is turned", stream_act, SoftmaxCrossEntropy()),
+    "stream mg": _stream("Mackey-Glass, 10 units of time ahead", stream_mg, SQUARE),
+    "stream sine2": _stream("two drifting sines, which change", stream_sine2, SQUARE),
+    "stream xor": _stream("exclusive or of two bits, 2 and 3 steps ago", stream_xor, BIT),
+    "stream copy": _stream("a bit, 10 steps ago", stream_copy, BIT),
+    "stream anbn": _stream("a^n b^n, n up to 6", stream_anbn, BIT, np.log(6) / 7),
+    "stream add": _stream("sum of two marked values of 8", stream_add, SQUARE, steps=80_000),
+    "stream act": _stream("four activities, the sensor is turned", stream_act, CLASSES),
 }  # fmt: skip
