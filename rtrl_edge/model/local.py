@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from .numbers import Numbers
 from .parts import Dims, Field, Structure
 
 
-def local_fields(dims: Dims, source: str) -> list[Field]:
+def column_fields(
+    numbers: Numbers, word: str, shape: tuple[int, int], note: str, column: str = "ds/dw_p"
+) -> list[Field]:
+    """J (P, .) in words of type ``word``, and an exponent for each column unless the profile has one for all."""
+    if numbers.fixed_exponent is not None:
+        return [Field("J", word, shape, "influence", f"{note}, * 2^{numbers.fixed_exponent}")]
+    return [
+        Field("J", word, shape, "influence", note),
+        Field("E", "int8", shape[:1], "influence", f"exponent of each column: {column} = J[p] * 2^-E[p]"),
+    ]
+
+
+def local_fields(dims: Dims, numbers: Numbers, source: str) -> list[Field]:
     """J (P, components) in int16 whatever the profile: it is small, and it has to decay slowly.
 
     Args:
         dims: sizes.
+        numbers: word sizes.
         source: ``keep`` where the local dynamics are the cell's own ``keep``; any other rule has them in
             ``own``, computed at each step.
     """
     k, p, n = dims.components, dims.columns, dims.units
     found = [
-        Field("J", "int16", (p, k), "influence", "influence ds_i/dw of the states of the weight's own unit"),
-        Field("E", "int8", (p,), "influence", "exponent of each column: ds_i/dw_p = J[p] * 2^-E[p]"),
+        *column_fields(numbers, "int16", (p, k), "influence ds_i/dw of the states of the weight's own unit", "ds_i/dw_p"),
         Field("capped", "uint32", (), "counters", "column updates that the cap on |J| saturated"),
         Field("column", "uint16", (), "scratch", "next column of a step that is cut into slices"),
     ]
@@ -37,3 +50,10 @@ def local_macs(dims: Dims) -> int:
 def local_needs(structure: Structure, *source: str) -> tuple[str, ...]:
     """Shared kernels; ``source``: those that give a unit's own dynamics, after those they build on."""
     return ("columns.c", "local_coef_spread.c" if structure.spreads else "local_coef.c", *source)
+
+
+def hidden(structure: Structure) -> str | None:
+    """Why an influence of the own unit alone would leave some weights without a gradient, or None."""
+    if structure.shown is None:
+        return None
+    return "the readout does not see the lower layers, and a local influence has no way up: use RTRL() or BPTT(window)"

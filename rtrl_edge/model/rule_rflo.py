@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..errors import ModelError
-from .local import local_fields, local_macs, local_needs
+from .local import hidden, local_fields, local_macs, local_needs
 from .numbers import Numbers
 from .parts import Cell, Constants, Dims, Field, Rule, Structure
 from .rule_rtrl import credit_fields
@@ -32,6 +32,7 @@ class RFLO(Rule):
 
     decay: float = 0.5
     voice: ClassVar[str] = "rule_rflo"
+    keeps_columns: ClassVar[bool] = True
     local: ClassVar[str] = "local_decay"
 
     def __post_init__(self) -> None:
@@ -61,7 +62,7 @@ class RFLO(Rule):
         """Where the exact trace costs the same."""
         if not structure.mixes:
             return "its units do not mix, so RTRL has the true decay for the same cost: use RTRL()"
-        return None
+        return hidden(structure)
 
     def constants(self, dims: Dims, numbers: Numbers) -> Constants:
         """The decay."""
@@ -69,7 +70,7 @@ class RFLO(Rule):
 
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
         """Local influence, the linear form and the credit."""
-        return [*dims.cell.linear_fields(dims), *local_fields(dims, "decay"), *credit_fields(dims)]
+        return [*dims.cell.linear_fields(dims), *local_fields(dims, numbers, "decay"), *credit_fields(dims)]
 
     def macs(self, dims: Dims) -> int:
         """Columns and the credit."""

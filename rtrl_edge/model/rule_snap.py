@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .local import local_fields, local_macs, local_needs
+from .local import hidden, local_fields, local_macs, local_needs
 from .numbers import Numbers
 from .parts import MAX_UNITS, Cell, Dims, Field, Rule, Structure, whole
 from .rule_rtrl import credit_fields
@@ -28,6 +28,7 @@ class SnAp(Rule):
 
     order: int = 1
     voice: ClassVar[str] = "rule_snap"
+    keeps_columns: ClassVar[bool] = True
     local: ClassVar[str] = "local_diagonal"
 
     def __post_init__(self) -> None:
@@ -48,11 +49,11 @@ class SnAp(Rule):
             return "its units do not mix, so SnAp is RTRL: use RTRL(), which costs the same here"
         if self.order > 1:
             return f"on dense weights SnAp({self.order}) is RTRL: use RTRL() or SnAp(1)"
-        return None
+        return hidden(structure)
 
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
         """Local influence, the linear form and the credit."""
-        return [*dims.cell.linear_fields(dims), *local_fields(dims, "own"), *credit_fields(dims)]
+        return [*dims.cell.linear_fields(dims), *local_fields(dims, numbers, "own"), *credit_fields(dims)]
 
     def macs(self, dims: Dims) -> int:
         """Columns, the diagonal of the mix and the credit."""
