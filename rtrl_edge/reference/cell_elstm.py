@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..fixed import ONE_Q15, WEIGHT_FRAC, block_shift, fits, round_shift, sigmoid_q27, sigmoid_slope, tanh_q27, tanh_slope
+from ..fixed import (
+    ONE_Q15,
+    WEIGHT_FRAC,
+    block_shift,
+    fits,
+    round_shift,
+    sigmoid_q27,
+    sigmoid_slope,
+    tanh_q27,
+    tanh_slope,
+)
 from ..fixed.words import Int
 from .mix_blocks import cell_mix
 from .net import Net
