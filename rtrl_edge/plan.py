@@ -2,12 +2,15 @@
 
 RAM is exact (a static assert in the generated C holds it). Flash is exact in its data and an estimate in its
 code; the stack is an upper bound; both from builds of the kernels with ``-O2`` for each core, kept in
-``CODE`` below and compared with fresh builds by ``tests/test_bits_targets.py``.
+``code_sizes.csv``, which ``python -m tests.measure_code`` writes, and compared with fresh builds by the tests.
 """
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 
@@ -36,35 +39,9 @@ class CodeSize:
     stack: int
 
 
-#: by core, then by the voices of cell and rule, with the ``USUAL`` other parts; gcc 12.2, R16 and R8, 2 to 32 units:
-#: the code of most models, the deepest stack. ``python -m tests.measure_code`` measures them
-CODE: dict[str, dict[tuple[str, str], CodeSize]] = {
-    "cortex-m0": {
-        ("cell_rnn", "rule_readout_only"): CodeSize(1268, 108),
-        ("cell_rnn", "rule_rtrl"): CodeSize(3296, 264),
-    },
-    "cortex-m3": {
-        ("cell_rnn", "rule_readout_only"): CodeSize(1012, 64),
-        ("cell_rnn", "rule_rtrl"): CodeSize(2688, 152),
-    },
-    "cortex-m4": {
-        ("cell_rnn", "rule_readout_only"): CodeSize(1036, 72),
-        ("cell_rnn", "rule_rtrl"): CodeSize(2744, 160),
-    },
-    "cortex-m7": {
-        ("cell_rnn", "rule_readout_only"): CodeSize(1060, 80),
-        ("cell_rnn", "rule_rtrl"): CodeSize(2716, 160),
-    },
-    "cortex-m33": {
-        ("cell_rnn", "rule_readout_only"): CodeSize(1040, 72),
-        ("cell_rnn", "rule_rtrl"): CodeSize(2724, 160),
-    },
-    "cortex-m55": {
-        ("cell_rnn", "rule_readout_only"): CodeSize(1076, 72),
-        ("cell_rnn", "rule_rtrl"): CodeSize(2888, 264),
-    },
-}
-#: the parts that ``CODE`` was measured with
+#: bytes of code and stack by core, cell and rule, with the ``USUAL`` other parts; gcc 12.2, the most of a few sizes
+CODE_SIZES = Path(__file__).parent / "code_sizes.csv"
+#: the parts that it was measured with
 USUAL = {"readout": "readout_linear", "loss": "loss_squared", "optimiser": "optimiser_sgd"}
 #: RAM that our firmware needs beside the model: the protocol's buffers, the UART driver
 FIRMWARE_BYTES = 512
@@ -182,10 +159,16 @@ def plan(model: Model | IntegerModel, board: str | Board | None = None) -> Plan:
 
 def _code_size(model: Model, core: str) -> CodeSize | None:
     """The measured code and stack of a model's parts, or None where nobody measured them."""
-    voices = model.voices
-    if USUAL.items() <= voices.items():
-        return CODE.get(core, {}).get((voices["cell"], voices["rule"]))
-    return None
+    if not USUAL.items() <= model.voices.items():
+        return None
+    return _code_sizes().get((core, model.cell.voice, model.rule.title))
+
+
+@cache
+def _code_sizes() -> dict[tuple[str, str, str], CodeSize]:
+    with CODE_SIZES.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    return {(core, cell, rule): CodeSize(int(code), int(stack)) for core, cell, rule, code, stack in rows}
 
 
 def _needs(model: Model) -> Plan:

@@ -10,7 +10,7 @@ from rtrl_edge.boards import load_board
 from rtrl_edge.evaluate.board_run import run_on_board
 from rtrl_edge.evaluate.verify import verify
 from rtrl_edge.layout import differences
-from rtrl_edge.plan import CODE, plan
+from rtrl_edge.plan import plan
 
 from .models import SIZES, integer_model, random_stream, words
 from .needs import needs
@@ -119,8 +119,6 @@ def test_plan_against_build(board: str, rule: rt.RTRL | rt.ReadoutOnly) -> None:
     planned = run.plan
     assert planned.code_bytes is not None
     assert planned.stack_bytes is not None
-    voices = model.model.voices
-    assert CODE[load_board(board).core][voices["cell"], voices["rule"]].code == planned.code_bytes
     assert run.stack_bytes <= planned.stack_bytes
     assert abs(run.built.model_flash_bytes / (planned.const_bytes + planned.code_bytes) - 1) < 0.05
     assert run.instructions["predict"].calls == 25
