@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,15 @@ import pytest
 
 import rtrl_edge as rt
 from rtrl_edge.cli import main
+from rtrl_edge.errors import FolderError
+from rtrl_edge.evaluate import learning, learning_page
+from rtrl_edge.evaluate.bench import RUNS, Entry, Outcome, key, play, predictions, run_all, started
 from rtrl_edge.evaluate.compare import USUAL, compare, equal_ram_window, parse_rules, render, written
 from rtrl_edge.evaluate.contest import Bar
+from rtrl_edge.evaluate.float_rnn import float_rnn
 from rtrl_edge.evaluate.recordings import delayed_xor
+from rtrl_edge.evaluate.tasks import HIGH, TASKS, Lesson, adding, anbn, copy, steps_to_learn
+from rtrl_edge.oracle import Oracle
 from rtrl_edge.plan import plan
 from rtrl_edge.weights import initial
 
@@ -133,3 +140,178 @@ def test_compare_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html><!-- rtrl-edge: report -->")
     assert main(["compare", *arguments[:2], "RTRL, nothing"]) == 1
     assert "wanted some of" in capsys.readouterr().err
+
+
+# --------------------------------------------------------------------------------------------------- tasks
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_is_a_stream_in_the_networks_units(name: str) -> None:
+    task = TASKS[name]
+    lesson, again, other = (task.make(800, seed) for seed in (3, 3, 4))
+    assert np.abs(lesson.stream.x).max() <= 1.0
+    task.loss.check_targets(name, lesson.stream.target[lesson.stream.labelled])
+    assert np.abs(lesson.stream.target[lesson.stream.labelled]).max() < 8.0
+    assert np.array_equal(lesson.stream.x, again.stream.x)
+    assert name == "daphnet" or not np.array_equal(lesson.stream.x, other.stream.x)
+    perfect = task.judge(np.nan_to_num(lesson.stream.target), lesson)
+    score = next(iter(perfect.values()))
+    assert score == 1.0 if task.rising else score < 0.01 or name.startswith("xor")
+
+
+def test_adding_labels_the_sum_of_the_marked_values() -> None:
+    lesson = adding(1_000, 0)
+    x = lesson.stream.x.reshape(10, 100, 2)
+    assert (np.count_nonzero(x[:, :50, 1], axis=1) == 1).all()
+    assert (np.count_nonzero(x[:, 50:, 1], axis=1) == 1).all()
+    values = np.where(x[:, :, 1] > 0, x[:, :, 0] / HIGH / 2 + 0.5, 0.0).sum(axis=1)
+    assert np.allclose(lesson.stream.target[99::100, 0], HIGH * (values - 1.0))
+    zero = TASKS["adding"].judge(np.zeros((200_000, 1)), adding(200_000, 1))
+    assert zero["MSE"] == pytest.approx(1 / 6, rel=0.1)
+
+
+def test_copy_asks_for_what_was_said() -> None:
+    lesson = copy(500, 0)
+    x, target = lesson.stream.x.reshape(10, 50, 10), lesson.stream.target.reshape(10, 50, 8)
+    assert np.array_equal(x[:, :5, :8] / HIGH, target[:, 45:])
+    assert np.isnan(target[:, :45]).all()
+    assert lesson.starts.tolist() == list(range(0, 500, 50))
+
+
+def test_the_best_guess_of_anbn_is_what_the_page_says() -> None:
+    """All is known but where b begins: right unless an a is followed by b before the longest n."""
+    lesson = anbn(100_000, 0)
+    symbols, labels = lesson.stream.x.argmax(axis=1), lesson.stream.target.argmax(axis=1)
+    assert np.array_equal(symbols[1:][symbols[:-1] < 2], labels[:-1][symbols[:-1] < 2])
+    surprises = (symbols == 0) & (labels == 1)
+    assert 1.0 - surprises.mean() * 15 / 16 == pytest.approx(0.948, abs=0.001)
+
+
+def test_steps_to_learn_counts_labels() -> None:
+    target = np.where(np.arange(9_000) % 3 == 0, 0.9, -0.9)[:, None]
+    target[:1_000] = np.nan
+    lesson = Lesson(rt.Stream(np.zeros((9_000, 1)), target))
+    found = steps_to_learn(np.nan_to_num(target), lesson)
+    assert found["steps to 98 %"] == 3217  # check: .5 * .999^n = .02
+    assert np.isnan(steps_to_learn(np.zeros((9_000, 1)), lesson)["steps to 98 %"])
+
+
+# -------------------------------------------------------------------------------------------------- runner
+
+
+@pytest.mark.parametrize("loss", [rt.SquaredError(), rt.BinaryCrossEntropy(), rt.SoftmaxCrossEntropy()], ids=str)
+def test_fast_float_is_the_oracle(loss: rt.SquaredError | rt.BinaryCrossEntropy | rt.SoftmaxCrossEntropy) -> None:
+    name = {"SquaredError": "stream add", "BinaryCrossEntropy": "stream anbn"}.get(type(loss).__name__, "stream act")
+    stream = TASKS[name].make(300, 0).stream
+    inputs, outputs = stream.x.shape[1], stream.target.shape[1]
+    optimiser = rt.SGD(2**-3, readout_rate=2**-2, clip=2**-3)
+    model = rt.Model("net", inputs, [rt.RNN(6)], rt.Linear(outputs), loss, optimiser=optimiser)
+    start = initial(model, 0)
+    oracle, expected = Oracle(model, start), []
+    for x, target in stream:
+        expected.append(oracle.predict(x))
+        if target is None:
+            oracle.observe()
+        else:
+            oracle.learn(target)
+    assert np.allclose(float_rnn(model, start, stream), expected, rtol=0, atol=1e-12)
+
+
+def tiny(rule: rt.RTRL | rt.BPTT | rt.ReadoutOnly) -> rt.Model:
+    return rt.Model("net", 2, [rt.RNN(4)], rt.Linear(1), rule=rule, optimiser=rt.SGD(2**-4))
+
+
+@pytest.mark.parametrize("rule", [rt.RTRL(), rt.BPTT(4), rt.ReadoutOnly()], ids=str)
+def test_one_build_plays_the_weights_of_every_seed(rule: rt.RTRL | rt.BPTT | rt.ReadoutOnly) -> None:
+    integer, lesson = started(tiny(rule), 5), adding(300, 0)
+    target = integer.to_target(np.nan_to_num(lesson.stream.target))
+    with rt.HostTwin(integer) as twin:
+        parts = []
+        for begin in (0, 100, 200):
+            twin.reset()
+            part = slice(begin, begin + 100)
+            parts.append(twin.play(integer.to_input(lesson.stream.x[part]), target[part], lesson.stream.labelled[part]))
+    assert np.array_equal(play(integer, lesson), integer.from_output(np.concatenate(parts)))
+
+
+def test_controls_know_only_the_past() -> None:
+    lesson = Lesson(rt.Stream(np.zeros((5, 1)), np.array([[1.0], [np.nan], [3.0], [8.0], [np.nan]])))
+    last = predictions(Entry("xor 1", "", None, "last value", 1, 5), lesson, 0)
+    mean = predictions(Entry("xor 1", "", None, "constant", 1, 5), lesson, 0)
+    assert last[:, 0].tolist() == [0.0, 1.0, 1.0, 3.0, 8.0]
+    assert mean[:, 0].tolist() == [0.0, 1.0, 1.0, 2.0, 4.0]
+
+
+def test_finished_runs_are_kept(tmp_path: Path) -> None:
+    entries = [
+        Entry("xor 1", "RTRL", tiny(rt.RTRL()), "learns", 2, 300),
+        Entry("xor 1", "frozen", tiny(rt.ReadoutOnly()), "frozen", 1, 300),
+        Entry("xor 1", "float", tiny(rt.RTRL()), "float64", 1, 300),
+        Entry("xor 1", "constant", None, "constant", 1, 300),
+    ]
+    first = run_all(entries, tmp_path, progress=silent)
+    kept = (tmp_path / RUNS).read_text(encoding="utf-8")
+    assert len(kept.splitlines()) == 1 + 5
+    (tmp_path / RUNS).write_text(kept + '{"key": "cut o', encoding="utf-8")
+    again = run_all(entries, tmp_path, progress=silent)
+    assert str(again) == str(first)  # as text: NaN is not NaN
+    assert (tmp_path / RUNS).read_text(encoding="utf-8") == kept + '{"key": "cut o'
+    keys = {key(replace(entries[0], steps=steps), seed) for steps in (300, 301) for seed in (0, 1)}
+    assert len(keys) == 4
+    (tmp_path / RUNS).write_text("mine\n", encoding="utf-8")
+    with pytest.raises(FolderError, match="found one that begins with 'mine'"):
+        run_all([replace(entries[3], steps=200)], tmp_path, progress=silent)
+
+
+# ---------------------------------------------------------------------------------------------------- page
+
+
+def made_up(good: bool) -> learning.Results:
+    """Every entry as it would be at its best, or at its worst."""
+    outcomes = []
+    for entry in learning.entries():
+        task = TASKS[entry.task]
+        control = entry.how in ("constant", "last value")
+        score = 0.99 if task.rising == (good and not control) else 0.001
+        if entry.task.startswith("xor"):
+            score = 4_000.0 if good and not control else float("nan")
+        outcomes.append(Outcome(entry, [{"score": score}] * entry.seeds))
+    return learning.Results(outcomes)
+
+
+def test_every_task_has_its_controls_and_every_mark_its_runs() -> None:
+    found = learning.entries()
+    assert {e.task for e in found} == set(TASKS)
+    for task in TASKS:
+        names = [e.name for e in found if e.task == task]
+        assert len(set(names)) == len(names)
+        for control in ("BPTT(16)", "Trunc1, ", "ReadoutOnly, ", "last value", "constant"):
+            assert any(name.startswith(control) for name in names), (task, control)
+        assert any(name.endswith("HalfRMSprop") for name in names)
+        assert any(name.endswith(", frozen") for name in names)
+    states = [{m.state for m in learning.marks(made_up(good))} for good in (True, False)]
+    assert states == [{"reached", "not run"}, {"reached", "missed", "not run"}]
+    quick = learning.entries(quick=True)
+    assert {e.task for e in quick} == set(TASKS)
+    assert sum(e.seeds * e.steps for e in quick) < 250_000
+
+
+def test_pages_say_the_same() -> None:
+    found = made_up(True)
+    judged = learning.marks(found)
+    page = learning_page.markdown(found, judged, "rtrl-edge bench learning")
+    assert page.splitlines()[0] == learning_page.MARKDOWN_LINE
+    assert page.count("**reached**") == len(judged) - len(learning.NOT_RUN)
+    assert len(learning_page.csv_text(found).splitlines()) == 1 + sum(e.seeds for e in learning.entries())
+    assert "reached  delayed XOR, delay 3, RTRL, RNN(8), R16" in learning_page.text(found, judged)
+    few = learning.Results(found.of("xor 3"))
+    assert "<svg" in learning_page.render(few, judged, "rtrl-edge bench learning")
+
+
+def test_the_page_in_the_docs_is_of_this_benchmark() -> None:
+    """The numbers are those of a long run; what ran must be what would run now."""
+    page = Path(__file__).parent.parent / "docs" / "learning.md"
+    lines = page.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == learning_page.MARKDOWN_LINE
+    for entry in learning.entries():
+        assert any(line.startswith(f"| {entry.name} | ") for line in lines), f"{entry.task}: {entry.name}"

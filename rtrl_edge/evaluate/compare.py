@@ -251,7 +251,7 @@ def compare(integer_model: IntegerModel, stream: Stream, rules: str | None, *, p
     model = integer_model.model
     entrants, refused = [], []
     for rule in dict.fromkeys([*parse_rules(USUAL if rules is None else rules), Trunc1(), ReadoutOnly()]):
-        reason = rule.refuses(model.cell.structure(model.inputs), model.cell)
+        reason = rule.refuses(model.cell.structure(model.inputs), model.cell) or rule.refuses_numbers(model.numbers)
         if reason:
             refused.append(f"{written(rule)}: {reason}")
         else:

@@ -417,7 +417,7 @@ TASKS: dict[str, Task] = {
         "Yi & Wang 2026: as many symbols as their 20k steps of batch 8; nothing can pass .948",
     ),
     "adding": Task(
-        "sum of two marked values of 100", 1_600_000, adding, partial(squared_error, share=0.1, unit=HIGH),
+        "sum of two marked values of 100", 3_200_000, adding, partial(squared_error, share=0.1, unit=HIGH),
         source="Hochreiter & Schmidhuber 1997; Yi & Wang 2026",
     ),
     "copy": Task(
