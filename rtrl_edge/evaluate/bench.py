@@ -37,6 +37,8 @@ RUNS = "runs.jsonl"
 #: start weights are drawn with the lesson's seed and so much more
 WEIGHTS_SEED = 9000
 WORKERS = 2
+#: seeds below this one were looked at while rates and sizes were chosen
+FIRST_SEED = 100
 
 How = Literal["learns", "frozen", "float64", "constant", "last value"]
 
@@ -50,7 +52,7 @@ class Entry:
         name: as shown.
         model: what learns; None for "constant" (mean of the labels so far) and "last value" (of the labels).
         how: "learns" and "frozen" on the host twin, "float64" by :func:`float_rnn`.
-        seeds: number of runs.
+        seeds: number of runs, from :data:`FIRST_SEED` on.
         steps: samples of a run.
     """
 
@@ -60,6 +62,11 @@ class Entry:
     how: How
     seeds: int
     steps: int
+
+    @property
+    def each_seed(self) -> range:
+        """The seeds themselves."""
+        return range(FIRST_SEED, FIRST_SEED + self.seeds)
 
     @property
     def ram_bytes(self) -> int | None:
@@ -110,7 +117,7 @@ def run_all(entries: Sequence[Entry], folder: Path, *, progress: Progress) -> li
         progress: makes the bar, which counts runs.
     """
     kept = finished(folder / RUNS)
-    jobs = {key(entry, seed): (entry, seed) for entry in entries for seed in range(entry.seeds)}
+    jobs = {key(entry, seed): (entry, seed) for entry in entries for seed in entry.each_seed}
     missing = [(name, *job) for name, job in jobs.items() if name not in kept]
     bar = progress("runs", len(jobs))
     bar(len(jobs) - len(missing))
@@ -129,7 +136,7 @@ def run_all(entries: Sequence[Entry], folder: Path, *, progress: Progress) -> li
             pool.shutdown(cancel_futures=True)
             raise
     bar.close()
-    return [Outcome(entry, [kept[key(entry, seed)] for seed in range(entry.seeds)]) for entry in entries]
+    return [Outcome(entry, [kept[key(entry, seed)] for seed in entry.each_seed]) for entry in entries]
 
 
 def finished(path: Path) -> dict[str, Figures]:

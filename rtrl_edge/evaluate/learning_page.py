@@ -65,7 +65,7 @@ def csv_text(r: Results) -> str:
     write.writerow(CSV_LINE.split(","))
     for outcome in r.outcomes:
         e = outcome.entry
-        for seed, figures in enumerate(outcome.figures):
+        for seed, figures in zip(e.each_seed, outcome.figures, strict=True):
             for name, value in figures.items():
                 write.writerow([e.task, e.name, seed, e.steps, e.ram_bytes, e.macs, name, f"{value:.6g}"])
     return file.getvalue()
@@ -95,8 +95,11 @@ def markdown(r: Results, marks: Sequence[Mark], command: str) -> str:
         "",
         READING,
         "",
-        f"Made by `{command}`. Rates were chosen on other seeds; on the seven streams they are half the largest stable "
-        "rate of exact RTRL.",
+        f"Made by `{command}`. Rates of exact RTRL and of Trunc1 with its normalised optimiser were chosen for each "
+        "task, on other seeds; the other rules have those of RTRL, which may not be their best. On the seven streams "
+        "RTRL's are half its largest stable rate. Where labels come at every step, rates can be high and the label is "
+        "about more than the next sample (stream mg, stream act), part of the score is following the last labels: see "
+        "“last value”.",
         "",
         "## Marks",
         "",
