@@ -22,6 +22,7 @@ from .model import (
     KFRTRL,
     LSTM,
     OK,
+    Q14,
     R8,
     R16,
     RFLO,
@@ -67,7 +68,7 @@ _LAZY = {
 }
 
 __all__ = [
-    "BPTT", "DNI", "ELSTM", "GRU", "KFRTRL", "LSTM", "OK", "R8", "R16", "RFLO", "RNN", "RTRL", "RTU", "SGD", "UORO",
+    "BPTT", "DNI", "ELSTM", "GRU", "KFRTRL", "LSTM", "OK", "Q14", "R8", "R16", "RFLO", "RNN", "RTRL", "RTU", "SGD", "UORO",
     "BinaryCrossEntropy", "BlockRTRL", "Board", "ColumnarLSTM", "Direct", "EProp", "Emulator", "FullyRecurrent",
     "HalfRMSprop", "HostTwin", "Huber", "IntegerModel", "Linear", "Model", "Momentum", "Plan", "ReadoutOnly",
     "Reference", "RtrlEdgeError", "Scaling", "SnAp", "SoftmaxCrossEntropy", "SquaredError", "Stream", "Trunc1",

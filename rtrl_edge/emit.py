@@ -52,7 +52,8 @@ def emit(integer_model: IntegerModel, checked: bool = False) -> dict[str, str]:
 def kernel_files(model: Model, checked: bool = False) -> list[str]:
     """The kernels a model is made of, in the order in which they build on each other."""
     voices, trains = model.voices, model.rule.trains_cell
-    shared = [*model.cell.needs, *model.rule.needs_for(model.dims.structure)] if trains else []
+    keeper = [model.numbers.keeper] if model.rule.keeps_columns else []
+    shared = [*model.cell.needs, *keeper, *model.rule.needs_for(model.dims.structure)] if trains else []
     return [
         "fx.h",
         "fx_bounded_checked.h" if checked else "fx_bounded.h",

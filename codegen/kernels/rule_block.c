@@ -221,7 +221,7 @@ static void block_gradient(rtrl_t *net, const column_t *here)
     for (int u = 0; u < BLOCK; u++) {
         inside = fx_mac(inside, delta[u], net->seen[u]);
     }
-    int outside_frac = net->lambda_exp + net->E[here->p], inside_frac = net->delta_exp + 15;
+    int outside_frac = net->lambda_exp + column_exp(net, here->p), inside_frac = net->delta_exp + 15;
     int frac = block_frac(outside_frac, inside_frac, GRADIENT_MIN);
     outside = fx_step_size(outside, outside_frac - frac, SUM_MAX);
     inside = fx_step_size(inside, inside_frac - frac, SUM_MAX);
@@ -250,14 +250,14 @@ static void block_advance(rtrl_t *net, const column_t *here)
     int32_t *outside = net->acc, *inside = &net->acc[N_STATES];
     rows_dot(outside, net->Phi, N_STATES, net->old);
     rows_dot_steps(inside, &net->A[(here->block * N_UNITS + here->unit) * BLOCK], net->seen);
-    int outside_frac = net->phi_exp + net->E[here->p], inside_frac = net->a_exp + 15;
+    int outside_frac = net->phi_exp + column_exp(net, here->p), inside_frac = net->a_exp + 15;
     int frac = block_frac(outside_frac, inside_frac, E_MIN);
     block_move(outside, outside_frac - frac);
     block_move(inside, inside_frac - frac);
     for (int r = 0; r < N_STATES; r++) {
         outside[r] = fx_add(outside[r], inside[r]);
     }
-    net->E[here->p] = column_store(&net->J[here->p * N_STATES], outside, N_STATES, frac, &net->capped);
+    column_store(net, here->p, outside, N_STATES, frac);
 }
 
 /* one part of a block's end before the columns */
@@ -343,8 +343,7 @@ static void rule_reset(rtrl_t *net)
     }
     block_settle(net);
     net->part = BLOCK_PARTS;
-    memset(net->J, 0, sizeof net->J);
-    memset(net->E, E_MAX, sizeof net->E);
+    column_clear(net);
 }
 
 static void rule_init(rtrl_t *net)

@@ -2,8 +2,7 @@
  * Exact RTRL where units do not mix; elsewhere the approximation that the local_*.c in use states. */
 static void rule_reset(rtrl_t *net)
 {
-    memset(net->J, 0, sizeof net->J);
-    memset(net->E, E_MAX, sizeof net->E);
+    column_clear(net);
 }
 
 static void rule_init(rtrl_t *net)
@@ -22,16 +21,16 @@ static void rule_begin(rtrl_t *net, bool learn)
     net->column = 0;
 }
 
-/* J_p: (N_COMPONENTS) * 2^-E_p   own: * 2^-local_exp   acc: int32 * 2^-frac
+/* J_p: (N_COMPONENTS) * 2^-column_exp   own: * 2^-local_exp   acc: int32 * 2^-frac
  * frac leaves the immediate term a right shift, so that of the products is shifted where own is finer than coef
  * bound: sum |own| <= 2^15 a row, or <= sqrt(2) 2^15 where own is finer (RTU's rotation): |own J| < 2^31, and <= 2^30
  * after the shift; |coef z| <= 2^30, shifted right; the sum fits */
 RTRL_INLINE void rule_advance(rtrl_t *net, const column_t *here, int own_exp)
 {
-    j_word *column = &net->J[here->p * N_COMPONENTS];
+    const j_word *column = &net->J[here->p * N_COMPONENTS];
     int32_t acc[N_COMPONENTS];
     int finer = own_exp > COEF_FRAC ? own_exp - COEF_FRAC : 0;
-    int frac = own_exp - finer + net->E[here->p];
+    int frac = own_exp - finer + column_exp(net, here->p);
     int down = COEF_FRAC + 15 - frac;
     down = down > 31 ? 31 : down;
     for (int k = 0; k < N_COMPONENTS; k++) {
@@ -42,7 +41,7 @@ RTRL_INLINE void rule_advance(rtrl_t *net, const column_t *here, int own_exp)
         int32_t term = fx_mul(local_coef(net, here, k), net->z[here->input]);
         acc[k] = fx_add(fx_round_shift(sum, finer), fx_round_shift(term, down));
     }
-    net->E[here->p] = column_store(column, acc, N_COMPONENTS, frac, &net->capped);
+    column_store(net, here->p, acc, N_COMPONENTS, frac);
 }
 
 /* bound: sum |c| <= L1_MAX = 2^15 - 1, so |g| < 2^30 */
@@ -65,7 +64,7 @@ static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
     while (count > 0 && here.p < N_COLUMNS) {
         rule_advance(net, &here, own_exp);
         if (learn) {
-            optimiser_cell(net, here.weight, rule_gradient(net, &here), c_exp + net->E[here.p]);
+            optimiser_cell(net, here.weight, rule_gradient(net, &here), c_exp + column_exp(net, here.p));
         }
         column_next(&here);
         count--;

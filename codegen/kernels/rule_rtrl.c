@@ -2,8 +2,7 @@
  * Column p of the new J needs only column p of the old one, so a step can stop after any column. */
 static void rule_reset(rtrl_t *net)
 {
-    memset(net->J, 0, sizeof net->J);
-    memset(net->E, E_MAX, sizeof net->E);
+    column_clear(net);
 }
 
 static void rule_init(rtrl_t *net)
@@ -23,16 +22,16 @@ static void rule_begin(rtrl_t *net, bool learn)
     net->column = 0;
 }
 
-/* J_p: (N_STATES) * 2^-E_p   D: (N_STATES, N_UNITS) * 2^-d_exp   acc: int32 * 2^-(d_exp + E_p)
+/* J_p: (N_STATES) * 2^-column_exp   D: (N_STATES, N_UNITS) * 2^-d_exp   acc: int32 * 2^-(d_exp + column_exp)
  * bound: |D J| + |keep J| < 2^30 (L1_MAX), immediate <= 2^30, so acc fits */
 static void rule_advance(rtrl_t *net, const column_t *here)
 {
-    j_word *column = &net->J[here->p * N_STATES];
-    int frac = net->d_exp + net->E[here->p];
+    const j_word *column = &net->J[here->p * N_STATES];
+    int frac = net->d_exp + column_exp(net, here->p);
     dot_dynamics(net->acc, net->D, &column[N_STATES - N_UNITS]);
     keep_add(net, column);
     immediate_add(net, here, frac);
-    net->E[here->p] = column_store(column, net->acc, N_STATES, frac, &net->capped);
+    column_store(net, here->p, net->acc, N_STATES, frac);
 }
 
 /* count columns at most; returns how many are left */
@@ -43,7 +42,7 @@ static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
         rule_advance(net, &here);
         if (learn) {
             int32_t g = dot_credit(net->c, &net->J[here.p * N_STATES + N_STATES - N_SEEN]);
-            optimiser_cell(net, here.weight, g, net->c_exp + net->E[here.p]);
+            optimiser_cell(net, here.weight, g, net->c_exp + column_exp(net, here.p));
         }
         column_next(&here);
         count--;

@@ -62,6 +62,8 @@ NORMALISED = {
 }  # fmt: skip
 #: what the running accuracy of delayed XOR needs
 XOR_STEPS = 6_000
+#: the seeds that its mark counts
+MARKED = 10
 FALL = ((7_500, 1 / 4),)
 LATE_FALL = ((7_500, 1 / 2), (11_000, 1 / 8), (13_000, 1 / 32))
 
@@ -129,11 +131,11 @@ def _controls(task: str, cell: Cell, optimiser: Optimiser, numbers: Numbers, see
 def _xor() -> Iterator[Entry]:
     cell, optimiser = RNN(8), SGD(2**-5, readout_rate=2**-6)
     for task in ("xor 3", "xor 1", "xor 2"):
-        seeds = 10 if task == "xor 3" else 3
-        for numbers in (R16(cap=2), R8(cap=2)):
-            yield _entry(_model(task, cell, RTRL(), optimiser, numbers), task, seeds)
-        for numbers in (R16(), R8()):
-            yield _entry(_model(task, cell, BlockRTRL(8), optimiser, numbers), task, seeds)
+        seeds = 40 if task == "xor 3" else 3
+        exact = [_model(task, cell, RTRL(), optimiser, numbers) for numbers in (R16(cap=2), R8(cap=2))]
+        for model in (*exact, *(_model(task, cell, BlockRTRL(8), optimiser, numbers) for numbers in (R16(), R8()))):
+            yield _entry(model, task, seeds)
+        yield Entry(task, "RTRL, RNN(8), float64", exact[0], "float64", seeds, TASKS[task].steps)
         yield _entry(_model(task, cell, SnAp(1), optimiser, R16(cap=2)), task, 3)
         yield _entry(_model(task, cell, UORO(), optimiser, R16(cap=2)), task, 3)
         yield from _controls(task, cell, optimiser, R16(cap=2), 3)
@@ -215,7 +217,7 @@ def entries(quick: bool = False) -> list[Entry]:
     found: list[Entry] = []
     for entry in full:
         if entry.task == "xor 3" and not found:
-            found.append(replace(entry, steps=10_000))
+            found.append(replace(entry, seeds=MARKED, steps=10_000))
         elif entry.task in ("xor 3", "stream xor") or (
             entry.how == "learns" and entry.task not in {e.task for e in found}
         ):
@@ -254,15 +256,22 @@ def _judged(what: str, found: str, good: bool, note: str = "") -> Mark:
     return Mark(what, found, "reached" if good else "missed", note)
 
 
+def _learned(outcome: Outcome) -> tuple[int, int]:
+    """On how many seeds, and of how many."""
+    return int(np.isfinite(outcome.scores).sum()), len(outcome.scores)
+
+
 def _xor_marks(r: Results) -> Iterator[Mark]:
+    in_float, of = _learned(r["xor 3", "RTRL, RNN(8), float64"])
     for name in (f"{rule}, RNN(8), {numbers}" for rule in ("RTRL", "BlockRTRL(8)") for numbers in ("R16", "R8")):
         scores = r["xor 3", name].scores
-        learned = int(np.isfinite(scores).sum())
-        median = float(np.median(scores))
+        first, every = int(np.isfinite(scores[:MARKED]).sum()), _learned(r["xor 3", name])[0]
+        median = float(np.median(scores[:MARKED]))
         yield _judged(
-            f"delayed XOR, delay 3, {name}: 98 % on every seed, median at most {XOR_STEPS:,} steps",
-            f"{learned} of {len(scores)}, median {median:,.0f}",
-            learned == len(scores) and median <= XOR_STEPS,
+            f"delayed XOR, delay 3, {name}: 98 % on all of {MARKED} seeds, median at most {XOR_STEPS:,} steps",
+            f"{first} of {MARKED}, median {median:,.0f}; {every} of {of}",
+            first == MARKED and median <= XOR_STEPS,
+            f"float64: {in_float} of {of}",
         )
     for numbers in ("R16", "R8"):
         block, each = (r["xor 3", f"{rule}, RNN(8), {numbers}"].median for rule in ("BlockRTRL(8)", "RTRL"))
@@ -270,6 +279,17 @@ def _xor_marks(r: Results) -> Iterator[Mark]:
             f"delayed XOR, delay 3, {numbers}: blocks take at most 10 % more samples", f"{block / each - 1:+.1%}",
             block <= 1.1 * each,
         )  # fmt: skip
+
+
+def _quick_mark(r: Results) -> Mark:
+    """What a minute can show; integers give the same on every machine."""
+    outcome = r["xor 3", "RTRL, RNN(8), R16"]
+    learned, of = _learned(outcome)
+    return _judged(
+        f"delayed XOR, delay 3: 98 % on {MARKED - 2} of {MARKED} seeds in 10,000 steps, median at most {XOR_STEPS:,}",
+        f"{learned} of {of}, median {outcome.median:,.0f}",
+        learned >= MARKED - 2 and outcome.median <= XOR_STEPS,
+    )
 
 
 def _chaotic_marks(r: Results) -> Iterator[Mark]:
@@ -364,21 +384,22 @@ NOT_RUN = (
 def marks(r: Results, quick: bool = False) -> list[Mark]:
     """Each mark, reached or not."""
     if quick:
-        return [next(_xor_marks(r))]
+        return [_quick_mark(r)]
     parts: Sequence[Callable[[Results], Iterator[Mark]]] = (_xor_marks, _chaotic_marks, _long_marks, _stream_marks)
     return [mark for part in parts for mark in part(r)] + list(NOT_RUN)
 
 
 def verdict(r: Results, task: str) -> str:
-    """Which is the cheapest that learns the task, in a sentence: median no worse than the best's worst seed."""
+    """Which is the cheapest that learns the task, in a sentence: median no worse than the best's worst seed (of those
+    that learned it)."""
     learners = [o for o in r.of(task) if o.entry.how == "learns"]
     sign = -1.0 if TASKS[task].rising else 1.0
     best = min(learners, key=lambda o: sign * o.median)
-    limit = float((sign * best.scores).max())
-    good = [o for o in learners if sign * o.median <= limit]
-    cheap = min(good, key=lambda o: (o.entry.ram_bytes, o.entry.macs))
-    if not np.isfinite(best.median):
+    limit = float((sign * best.scores)[np.isfinite(best.scores)].max(initial=sign * best.median))
+    good = [o for o in learners if np.isfinite(o.median) and sign * o.median <= limit]
+    if not good:
         return "Nothing learned it in this time."
+    cheap = min(good, key=lambda o: (o.entry.ram_bytes, o.entry.macs))
     if cheap is best:
         return f"Best, and the cheapest within its spread: {best.entry.name} ({best.entry.ram_bytes:,} B)."
     return (

@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..model import Model
+from ..model.numbers import EXPONENT_MAX
 
 STATE_FRAC = 15
 WEIGHT_FRAC = 12
 SUM_FRAC = STATE_FRAC + WEIGHT_FRAC
 ONE_Q15 = 32767  # the bias input: the largest word below 1
-#: largest column exponent: with D's at most 15 too, an immediate term never needs a left shift past 2^30
-EXPONENT_MAX = 15
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Formats:
             dynamics_max=2 ** (numbers.dynamics_bits - 1) - 1,
             l1_max=2**30 // 2 ** (influence_bits - 1) - 1,
             exponent_min=numbers.exponent_min(influence_bits),
-            exponent_max=EXPONENT_MAX,
+            exponent_max=EXPONENT_MAX if numbers.fixed_exponent is None else numbers.fixed_exponent,
             residual_bits=numbers.residual_bits,
             output_frac=numbers.output_frac,
             error_frac=model.loss.error_frac(numbers),

@@ -17,7 +17,7 @@ from .loss_binary import BinaryCrossEntropy
 from .loss_huber import Huber
 from .loss_softmax import SoftmaxCrossEntropy
 from .loss_squared import SquaredError
-from .numbers import R8, R16, Numbers
+from .numbers import Q14, R8, R16, Numbers
 from .optimiser import Optimiser
 from .optimiser_half_rmsprop import HalfRMSprop
 from .optimiser_momentum import Momentum
@@ -52,7 +52,7 @@ from .rule_trunc1 import Trunc1
 from .rule_uoro import UORO
 
 __all__ = [
-    "BPTT", "DNI", "ELSTM", "GRU", "KFRTRL", "LSTM", "MAX_COLUMNS", "MAX_UNITS", "MAX_WIDTH", "OK", "R8", "R16", "RFLO",
+    "BPTT", "DNI", "ELSTM", "GRU", "KFRTRL", "LSTM", "MAX_COLUMNS", "MAX_UNITS", "MAX_WIDTH", "OK", "Q14", "R8", "R16", "RFLO",
     "RNN", "RTRL", "RTU", "SGD", "UORO", "BinaryCrossEntropy", "Block", "BlockRTRL", "Cell", "ColumnarLSTM", "Dims",
     "Direct", "EProp", "Field", "FullyRecurrent", "HalfRMSprop", "Huber", "Linear", "Loss", "Model", "Momentum",
     "Numbers", "Optimiser", "Readout", "ReadoutOnly", "Rule", "SnAp", "SoftmaxCrossEntropy", "SquaredError",

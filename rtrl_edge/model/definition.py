@@ -11,7 +11,7 @@ from functools import cached_property
 from ..errors import ModelError
 from .cell_stack import Stack
 from .loss_squared import SquaredError
-from .numbers import R16, Numbers
+from .numbers import EXPONENT_MAX, R16, Numbers
 from .optimiser import Optimiser
 from .optimiser_sgd import SGD
 from .parts import MAX_COLUMNS, MAX_WIDTH, Cell, Dims, Loss, Part, Readout, Rule, whole
@@ -115,7 +115,7 @@ class Model:
         for part, kind, example in (
             ("cells", Cell, "a cell such as RNN(16)"), ("readout", Readout, "a readout such as Linear(1)"),
             ("loss", Loss, "a loss such as SquaredError()"), ("rule", Rule, "a rule such as RTRL()"),
-            ("optimiser", Optimiser, "an optimiser such as SGD()"), ("numbers", Numbers, "R16() or R8()"),
+            ("optimiser", Optimiser, "an optimiser such as SGD()"), ("numbers", Numbers, "R16(), R8() or Q14()"),
         ):  # fmt: skip
             for value in self.cells if part == "cells" else (getattr(self, part),):
                 if not isinstance(value, kind) or type(value) is kind:
@@ -123,6 +123,9 @@ class Model:
         reason = self.rule.refuses(self.cell.structure(self.inputs), self.cell)
         if reason:
             raise ModelError(f"Model: {self.rule!r} does not go with {self.cell!r}: {reason}")
+        reason = self.rule.refuses_numbers(self.numbers) or self._refuses_cap()
+        if reason:
+            raise ModelError(f"Model: {self.rule!r} does not go with {self.numbers!r}: {reason}")
         reason = self.readout.refuses(self.dims)
         if reason:
             raise ModelError(f"Model: {self.readout!r} does not go with {self.cell!r}: {reason}")
@@ -135,6 +138,14 @@ class Model:
                 f"Model: {self.dims.gated} cell weights; wanted at most {MAX_COLUMNS} (columns have 16-bit numbers). "
                 "Use fewer units or inputs"
             )
+
+    def _refuses_cap(self) -> str | None:
+        """A column's exponent ends at EXPONENT_MAX, so 16-bit columns cannot be held below 1."""
+        words = {field.name: field.ctype for field in self.rule.fields(self.dims, self.numbers)}
+        bits = int(words.get("J", "int8").removeprefix("int"))
+        if self.numbers.exponent_min(bits) <= EXPONENT_MAX:
+            return None
+        return f"its J is int{bits}; wanted a cap of 1 or more, found {self.numbers.cap:g}"
 
     def _check_trainable(self) -> None:
         if self.trainable is None:

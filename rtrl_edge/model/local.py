@@ -29,7 +29,9 @@ def local_fields(dims: Dims, numbers: Numbers, source: str) -> list[Field]:
     """
     k, p, n = dims.components, dims.columns, dims.units
     found = [
-        *column_fields(numbers, "int16", (p, k), "influence ds_i/dw of the states of the weight's own unit", "ds_i/dw_p"),
+        *column_fields(
+            numbers, "int16", (p, k), "influence ds_i/dw of the states of the weight's own unit", "ds_i/dw_p"
+        ),
         Field("capped", "uint32", (), "counters", "column updates that the cap on |J| saturated"),
         Field("column", "uint16", (), "scratch", "next column of a step that is cut into slices"),
     ]

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ..errors import ModelError
 from .parts import log2
+
+#: largest column exponent: with D's at most 15 too, an immediate term never needs a left shift past 2^30
+EXPONENT_MAX = 15
 
 
 @dataclass(frozen=True)
 class Numbers:
     """A number profile: word sizes of one text of kernels.
 
-    Use :class:`R16` or :class:`R8`. Forward weights are int16 Q3.12 in every profile, states int16 Q0.15,
+    Use :class:`R16`, :class:`R8` or :class:`Q14`. Forward weights are int16 Q3.12 in every profile, states int16 Q0.15,
     outputs int16 Q3.12.
 
     Args:
@@ -25,6 +29,8 @@ class Numbers:
     dynamics: ClassVar[str]  # word of D
     residual: ClassVar[str]  # word of the low part of a weight
     output_frac: ClassVar[int] = 12  # fraction bits of y, target and e
+    fixed_exponent: ClassVar[int | None] = None  # of every column of J, or None: each has its own
+    keeper: ClassVar[str] = "influence_exact.c"  # shared kernel that stores columns of J and knows their exponents
 
     def __post_init__(self) -> None:
         if self.cap is not None:
@@ -69,3 +75,25 @@ class R8(Numbers):
     influence: ClassVar[str] = "int8"
     dynamics: ClassVar[str] = "int8"
     residual: ClassVar[str] = "int8"
+
+
+@dataclass(frozen=True)
+class Q14(Numbers):
+    """Plain fixed point for the smallest cores: J in Q1.14, saturated at +-2, without exponents; the rest as R16.
+
+    For rules that keep J column by column. A byte a column less than R16, and no search for a column's highest bit.
+    What it costs: where |J| would pass 2 the gradient is biased (``capped`` counts), and what is below 2^-15 is lost:
+    of a unit that keeps a fraction k, an influence below 2^-15 / (1 - k) does not decay any more.
+    """
+
+    cap: float | None = 2.0
+    name: ClassVar[str] = "Q14"
+    influence: ClassVar[str] = "int16"
+    dynamics: ClassVar[str] = "int16"
+    residual: ClassVar[str] = "int16"
+    fixed_exponent: ClassVar[int | None] = 14
+    keeper: ClassVar[str] = "influence_fixed.c"
+
+    def __post_init__(self) -> None:
+        if self.cap != 2.0:
+            raise ModelError(f"Q14(cap): wanted 2, where its words end, found {self.cap!r}; use R16(cap={self.cap!r})")

@@ -455,11 +455,18 @@ class Rule(Part):
     local: ClassVar[str] = "local_keep"
     #: member whose words D is multiplied with at every step
     carried: ClassVar[str] = "J"
+    #: whether it keeps J column by column, as the number profile says
+    keeps_columns: ClassVar[bool] = False
 
     @classmethod
     def variants(cls) -> list[Rule]:
         """One of each kind worth a column in the matrix of cells and rules, and a test."""
         return [cls()]
+
+    @property
+    def title(self) -> str:
+        """Its name, and what else chooses its code: the key of its measured size."""
+        return type(self).__name__
 
     def voice_for(self, cell: Cell, inputs: int) -> str:
         """The file that implements it for a cell's structure."""
@@ -472,6 +479,12 @@ class Rule(Part):
     def refuses(self, structure: Structure, cell: Cell) -> str | None:
         """Why it makes no sense for this cell, or None where it does."""
         return None
+
+    def refuses_numbers(self, numbers: Numbers) -> str | None:
+        """Why it makes no sense in a number profile, or None where it does."""
+        if self.keeps_columns or numbers.fixed_exponent is None:
+            return None
+        return f"it keeps no columns of J, and only those differ between {numbers.name} and R16: use R16()"
 
     def slices(self, dims: Dims) -> int:
         """Largest number of parts into which one of its steps can be cut."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..errors import ModelError
+from .local import column_fields
 from .numbers import Numbers
 from .parts import Cell, Constants, Dims, Field, Rule, Structure, whole
 from .rule_rtrl import credit_fields, influence_word
@@ -65,6 +66,7 @@ class BlockRTRL(Rule):
     block: int
     lagged: bool = False
     voice: ClassVar[str] = "rule_block"
+    keeps_columns: ClassVar[bool] = True
     late: ClassVar[bool] = True
     exact: ClassVar[bool] = True
 
@@ -72,6 +74,11 @@ class BlockRTRL(Rule):
         whole("BlockRTRL(block)", self.block, 1, 128)
         if not isinstance(self.lagged, bool):
             raise ModelError(f"BlockRTRL(lagged): wanted True or False, found {self.lagged!r}")
+
+    @property
+    def title(self) -> str:
+        """Lagged, it is other code."""
+        return "BlockRTRL(lagged)" if self.lagged else "BlockRTRL"
 
     @classmethod
     def variants(cls) -> list[Rule]:
@@ -117,8 +124,7 @@ class BlockRTRL(Rule):
         word = influence_word(dims.structure, numbers)
         trace = sum(math.prod(f.shape) for f in dims.cell.fields(dims, numbers) if f.trace)
         return [
-            Field("J", word, (p, s), "influence", "influence matrix ds/dW at the block's start, column after column"),
-            Field("E", "int8", (p,), "influence", "exponent of each column: ds/dw_p = J[p] * 2^-E[p]"),
+            *column_fields(numbers, word, (p, s), "influence matrix ds/dW at the block's start, column after column"),
             Field("past", "int16", (halves * h, trace), "state", "traces of the block's steps"),
             Field("credits", "int16", (halves * h, dims.credits), "state", "their credits * 2^credits_exp"),
             Field("credits_exp", "int8", (halves * h,), "state", "-128: no label"),

@@ -24,6 +24,7 @@ class EProp(Rule):
     """
 
     voice: ClassVar[str] = "rule_eprop"
+    keeps_columns: ClassVar[bool] = True
 
     def voice_for(self, cell: Cell, inputs: int) -> str:
         """Local columns."""
@@ -43,7 +44,7 @@ class EProp(Rule):
 
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
         """Local influence, the linear form and the credit."""
-        return [*dims.cell.linear_fields(dims), *local_fields(dims, "keep"), *credit_fields(dims)]
+        return [*dims.cell.linear_fields(dims), *local_fields(dims, numbers, "keep"), *credit_fields(dims)]
 
     def macs(self, dims: Dims) -> int:
         """Columns and the credit."""

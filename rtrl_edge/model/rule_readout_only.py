@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from .numbers import Numbers
 from .parts import Dims, Rule
 
 
@@ -17,6 +18,10 @@ class ReadoutOnly(Rule):
 
     voice: ClassVar[str] = "rule_readout_only"
     trains_cell: ClassVar[bool] = False
+
+    def refuses_numbers(self, numbers: Numbers) -> str | None:
+        """Nothing: a control goes with every profile."""
+        return None
 
     def slices(self, dims: Dims) -> int:
         """Nothing to cut."""

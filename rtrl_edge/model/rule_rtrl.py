@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .local import local_fields, local_macs, local_needs
+from .local import column_fields, local_fields, local_macs, local_needs
 from .numbers import Numbers
 from .parts import Cell, Dims, Field, Rule, Structure
 
@@ -49,6 +49,7 @@ class RTRL(Rule):
     """
 
     voice: ClassVar[str] = "rule_rtrl"
+    keeps_columns: ClassVar[bool] = True
 
     def voice_for(self, cell: Cell, inputs: int) -> str:
         """Dense columns where units mix, each unit's own states where they do not."""
@@ -69,12 +70,11 @@ class RTRL(Rule):
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
         """Influence matrix, the linear form and the work area that a sliced step needs."""
         if not dims.structure.mixes:
-            return [*dims.cell.linear_fields(dims), *local_fields(dims, "keep"), *credit_fields(dims)]
+            return [*dims.cell.linear_fields(dims), *local_fields(dims, numbers, "keep"), *credit_fields(dims)]
         s, p = dims.states, dims.columns
         return [
-            Field("J", influence_word(dims.structure, numbers), (p, s), "influence",
-                  "influence matrix ds/dW, one column after the other"),
-            Field("E", "int8", (p,), "influence", "exponent of each column: ds/dw_p = J[p] * 2^-E[p]"),
+            *column_fields(numbers, influence_word(dims.structure, numbers), (p, s),
+                           "influence matrix ds/dW, one column after the other"),
             *dims.cell.linear_fields(dims),
             *mix_fields(dims, numbers),
             *credit_fields(dims),

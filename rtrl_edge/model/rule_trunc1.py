@@ -22,6 +22,10 @@ class Trunc1(Rule):
 
     voice: ClassVar[str] = "rule_trunc1"
 
+    def refuses_numbers(self, numbers: Numbers) -> str | None:
+        """Nothing: a control goes with every profile."""
+        return None
+
     def needs_for(self, structure: Structure) -> tuple[str, ...]:
         """Columns, and the sums of coefficient and credit."""
         return ("columns.c", "delta_spread.c" if structure.spreads else "delta.c")

@@ -7,7 +7,7 @@ import numpy as np
 from ..fixed import block_shift, fits, floor_log2, round_shift, sat, step_size
 from ..fixed.words import Int
 from ..model.rule_block import BlockRTRL, sum_room
-from .influence import store_columns
+from .influence import clear_columns, column_exponents, store_columns
 from .net import Net
 from .rows import ROW_EXP_MAX, row_add, rows_dynamics, rows_immediate, rows_through
 
@@ -40,7 +40,7 @@ def rule_reset(net: Net) -> None:
             net["w_hi"] = net["w_other"]
         net["w_other"], net["half"] = net["w_hi"], 0
     net["part"] = _parts(net)
-    net["J"], net["E"] = 0, net.formats.exponent_max
+    clear_columns(net)
 
 
 def rule_step(net: Net, learn: bool) -> None:
@@ -159,7 +159,7 @@ def _gradient(net: Net, columns: slice) -> None:
     block, unit, seen = (place[columns] for place in net.dims.places)
     delta = net["delta"].reshape(len(net.dims.structure.blocks), net.dims.units, -1)[block, unit]
     outside, inside = net["J"][columns] @ net["lambda"], (delta * _z(net, seen)).sum(axis=1)
-    outside_frac, inside_frac = net["lambda_exp"] + net["E"][columns], int(net["delta_exp"]) + 15
+    outside_frac, inside_frac = net["lambda_exp"] + column_exponents(net, columns), int(net["delta_exp"]) + 15
     acc, frac = _sum(outside, outside_frac, inside, inside_frac, GRADIENT_MIN)
     forward = net["w_hi"].copy()
     net.learn_cell(fits(round_shift(acc, 1), 31), frac - 1, columns.start or 0)
@@ -174,7 +174,7 @@ def _advance(net: Net, columns: slice) -> None:
     block, unit, seen = (place[columns] for place in d.places)
     A = net["A"].reshape(d.states, len(d.structure.blocks), d.units, -1)[:, block, unit]
     outside, inside = net["J"][columns] @ net["Phi"].T, np.einsum("kpu,pu->kp", A, _z(net, seen))
-    outside_frac, inside_frac = net["phi_exp"] + net["E"][columns], int(net["a_exp"]) + 15
+    outside_frac, inside_frac = net["phi_exp"] + column_exponents(net, columns), int(net["a_exp"]) + 15
     acc, frac = _sum(outside.T, outside_frac, inside, inside_frac, net.formats.exponent_min)
     store_columns(net, acc.T, frac, columns)
 

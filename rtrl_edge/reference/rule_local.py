@@ -7,7 +7,7 @@ import importlib
 import numpy as np
 
 from ..fixed import fits, round_shift
-from .influence import store_columns
+from .influence import clear_columns, column_exponents, store_columns
 from .net import Net
 
 
@@ -18,7 +18,7 @@ def rule_init(net: Net) -> None:
 
 def rule_reset(net: Net) -> None:
     """J = 0."""
-    net["J"], net["E"] = 0, net.formats.exponent_max
+    clear_columns(net)
 
 
 def rule_step(net: Net, learn: bool) -> None:
@@ -36,7 +36,7 @@ def rule_step(net: Net, learn: bool) -> None:
     own, own_exp = local.local_own(net)
     block, unit, seen = d.places
     finer = max(own_exp - net.formats.coef_frac, 0)  # so that the immediate term is shifted right
-    frac = own_exp - finer + net["E"]
+    frac = own_exp - finer + column_exponents(net)
     acc = round_shift(fits(np.einsum("kqp,pq->pk", own[:, :, unit], net["J"])), finer)
     down = np.minimum(net.formats.coef_frac + 15 - frac, 31)
     coef = net["coef"].reshape(-1, d.components, d.units)[block, :, unit]
@@ -48,5 +48,5 @@ def rule_step(net: Net, learn: bool) -> None:
     if learn:
         credit = net["c"].reshape(-1, d.units)[:, unit].T
         g = fits((net["J"][:, d.structure.credited :] * credit).sum(axis=1), 31)
-        net.learn_cell(g, net["c_exp"] + net["E"])
+        net.learn_cell(g, net["c_exp"] + column_exponents(net))
     net["column"] = d.columns

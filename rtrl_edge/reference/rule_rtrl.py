@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..fixed import fits
 from .dynamics import dot_dynamics, dynamics, immediate_add, keep_times
-from .influence import store_columns
+from .influence import clear_columns, column_exponents, store_columns
 from .net import Net
 
 
@@ -15,7 +15,7 @@ def rule_init(net: Net) -> None:
 
 def rule_reset(net: Net) -> None:
     """J = 0."""
-    net["J"], net["E"] = 0, net.formats.exponent_max
+    clear_columns(net)
 
 
 def rule_begin(net: Net, learn: bool) -> None:
@@ -29,7 +29,7 @@ def rule_begin(net: Net, learn: bool) -> None:
 
 def rule_advance(net: Net) -> None:
     """``J_p <- (keep + D) J_p + immediate`` with a new exponent, for every column p."""
-    frac = net["d_exp"] + net["E"]
+    frac = net["d_exp"] + column_exponents(net)
     acc = fits(dot_dynamics(net, net["J"]) + keep_times(net, net["J"]), 31)  # < 2^30: the L1 rule
     store_columns(net, immediate_add(net, acc, frac), frac)
 
@@ -40,5 +40,5 @@ def rule_step(net: Net, learn: bool) -> None:
     rule_advance(net)
     if learn:
         seen = net.dims.states - net.dims.credits
-        net.learn_cell(fits(net["J"][:, seen:] @ net["c"], 31), net["c_exp"] + net["E"])
+        net.learn_cell(fits(net["J"][:, seen:] @ net["c"], 31), net["c_exp"] + column_exponents(net))
     net["column"] = net.dims.columns

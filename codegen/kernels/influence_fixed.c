@@ -1,0 +1,27 @@
+/* J between steps, one exponent for all columns: ds/dw_p = J[p] * 2^-E_MAX, and E_MIN == E_MAX. */
+static void column_clear(rtrl_t *net)
+{
+    memset(net->J, 0, sizeof net->J);
+}
+
+RTRL_INLINE int column_exp(const rtrl_t *net, int p)
+{
+    (void)net;
+    (void)p;
+    return E_MAX;
+}
+
+/* column p, of count words <- acc * 2^-frac, saturated; a column of which any word is counts as capped
+ * bound: frac - E_MAX in 0..31. It is D's exponent: an entry of the mix is an int32, so a row is below
+ * 2^(31 - MIX_FRAC) N_UNITS, and that fits 15 bits; or that of local dynamics, which are less; or block_frac's */
+RTRL_INLINE void column_store(rtrl_t *net, int p, const int32_t *acc, int count, int frac)
+{
+    j_word *column = &net->J[p * count];
+    uint32_t bits = 0;
+    for (int k = 0; k < count; k++) {
+        int32_t word = fx_round_shift(acc[k], frac - E_MAX);
+        bits |= fx_magnitude(word);
+        column[k] = (j_word)fx_sat(word, J_MAX);
+    }
+    net->capped += bits > (uint32_t)J_MAX;
+}
