@@ -68,8 +68,8 @@ _LAZY = {
 }
 
 __all__ = [
-    "BPTT", "DNI", "ELSTM", "GRU", "KFRTRL", "LSTM", "OK", "Q14", "R8", "R16", "RFLO", "RNN", "RTRL", "RTU", "SGD", "UORO",
-    "BinaryCrossEntropy", "BlockRTRL", "Board", "ColumnarLSTM", "Direct", "EProp", "Emulator", "FullyRecurrent",
+    "BPTT", "DNI", "ELSTM", "GRU", "KFRTRL", "LSTM", "OK", "Q14", "R8", "R16", "RFLO", "RNN", "RTRL", "RTU", "SGD",
+    "UORO", "BinaryCrossEntropy", "BlockRTRL", "Board", "ColumnarLSTM", "Direct", "EProp", "Emulator", "FullyRecurrent",
     "HalfRMSprop", "HostTwin", "Huber", "IntegerModel", "Linear", "Model", "Momentum", "Plan", "ReadoutOnly",
     "Reference", "RtrlEdgeError", "Scaling", "SnAp", "SoftmaxCrossEntropy", "SquaredError", "Stream", "Trunc1",
     "Weights", "__version__", "board_names", "generate", "load_board", "load_stream", "next_sample", "plan",

@@ -98,7 +98,7 @@ def says(text: str, *parts: str) -> None:
         (lambda: rt.Linear("2"), ("Linear(outputs)", "a whole number", "found '2'")),  # type: ignore[arg-type]
         (lambda: definition(cells=rt.RNN(4)), ("Model(cells)", "a list of cells", "found RNN(units=4)")),
         (lambda: definition(cells=[]), ("Model(cells)", "wanted a cell, or several RNN", "found none")),
-        (lambda: definition(cells=[rt.RNN(4), rt.LSTM(4)]), ("RNN layers in a stack", "found LSTM", "use one gated cell")),
+        (lambda: definition(cells=[rt.RNN(4), rt.LSTM(4)]), ("RNN layers in a stack", "found LSTM")),
         (lambda: definition(cells=[rt.RNN(200), rt.RNN(57)]), ("at most 256 units in all", "found 2 with 257")),
         (lambda: definition(numbers=rt.R16(cap=0.5)), ("R16(cap=0.5)", "wanted a cap of 1 or more", "int16")),
         (lambda: definition(cells=[rt.LSTM(4)], numbers=rt.R8(cap=0.5)), ("wanted a cap of 1 or more", "int16")),

@@ -20,7 +20,9 @@ from rtrl_edge.doctor import examine
 
 from .needs import needs
 
-COMMANDS = ("demo", "new", "plan", "generate", "simulate", "run", "verify", "compare", "bench", "matrix", "boards", "doctor")
+COMMANDS = (
+    "demo", "new", "plan", "generate", "simulate", "run", "verify", "compare", "bench", "matrix", "boards", "doctor",
+)  # fmt: skip
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
 MODEL = """
 from dataclasses import dataclass

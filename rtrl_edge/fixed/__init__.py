@@ -1,6 +1,7 @@
 """The integer vocabulary: words, formats and tables, with the names they have in ``codegen/kernels/fx.h``."""
 
-from .formats import EXPONENT_MAX, ONE_Q15, STATE_FRAC, SUM_FRAC, WEIGHT_FRAC, Formats
+from ..model.numbers import EXPONENT_MAX
+from .formats import ONE_Q15, STATE_FRAC, SUM_FRAC, WEIGHT_FRAC, Formats
 from .tables import TANH_TABLE
 from .words import (
     block_shift,
