@@ -1,4 +1,4 @@
-/* Columns of J: the weights that learn, run after run, row-major; and the word in which one is kept between steps. */
+/* Columns of J: the weights that learn, run after run, row-major. */
 typedef struct {
     int p;      /* number of the column */
     int weight; /* and of its weight */
@@ -47,24 +47,4 @@ RTRL_INLINE void column_next(column_t *here)
         here->unit = rtrl_blocks[rtrl_runs[here->run].block].unit;
     }
     column_row(here);
-}
-
-/* column <- acc * 2^-frac with the exponent that uses J_BITS - 1 bits; larger than the cap: saturate, and say so
- * returns the exponent */
-RTRL_INLINE int8_t column_store(j_word *column, const int32_t *acc, int count, int frac, uint32_t *capped)
-{
-    uint32_t bits = 1; /* not 0: its highest bit is looked for */
-    for (int k = 0; k < count; k++) {
-        bits |= fx_magnitude(acc[k]);
-    }
-    int exponent = frac - (fx_floor_log2(bits) - (J_BITS - 2));
-    exponent = exponent > E_MAX ? E_MAX : exponent;
-    if (exponent < E_MIN) {
-        exponent = E_MIN;
-        (*capped)++;
-    }
-    for (int k = 0; k < count; k++) {
-        column[k] = (j_word)fx_sat(fx_scale(acc[k], frac - exponent), J_MAX);
-    }
-    return (int8_t)exponent;
 }

@@ -36,4 +36,4 @@ def local_macs(dims: Dims) -> int:
 
 def local_needs(structure: Structure, *source: str) -> tuple[str, ...]:
     """Shared kernels; ``source``: those that give a unit's own dynamics, after those they build on."""
-    return ("columns.c", "local_coef_spread.c" if structure.spreads else "local_coef.c", *source)
+    return ("columns.c", "column_store.c", "local_coef_spread.c" if structure.spreads else "local_coef.c", *source)

@@ -94,6 +94,7 @@ class BlockRTRL(Rule):
         """The linear form backwards, and the products of a block's end."""
         return (
             "columns.c",
+            "column_store.c",
             "rows_dot_c.c",
             "rows_keep.c" if structure.private else "rows_keep_none.c",
             "rows_dynamics.c",
