@@ -54,6 +54,8 @@ def kernel_files(model: Model, checked: bool = False) -> list[str]:
     voices, trains = model.voices, model.rule.trains_cell
     keeper = [model.numbers.keeper] if model.rule.keeps_columns else []
     shared = [*model.cell.needs, *keeper, *model.rule.needs_for(model.dims.structure)] if trains else []
+    if model.dims.structure.pattern is not None:
+        shared = ["columns_sparse.c" if file == "columns.c" else file for file in shared]
     return [
         "fx.h",
         "fx_bounded_checked.h" if checked else "fx_bounded.h",
@@ -193,7 +195,7 @@ def _source(integer_model: IntegerModel, checked: bool) -> str:
     constants += [
         _array(table.name, table.ctype, np.array(table.values), table.note, " RTRL_UNUSED")
         for part in model.parts
-        for table in part.tables(model.numbers)
+        for table in part.tables(model.dims, model.numbers)
     ]
     constants += [_blocks(model), _runs(model)]
     constants += [
@@ -217,8 +219,8 @@ def _blocks(model: Model) -> str:
     rows = []
     for b, at in zip(d.structure.blocks, d.offsets, strict=True):
         recurrent = -1 if b.recurrent is None else b.recurrent
-        units = f"{b.first}, {d.rows(b)}"
-        rows.append(f"    {{ {at}, {b.at}, {b.width}, {recurrent}, {int(b.spread)}, {units} }}, /* {b.name} */")
+        width, units = 0 if b.sparse else b.width, f"{b.first}, {d.rows(b)}"
+        rows.append(f"    {{ {at}, {b.at}, {width}, {recurrent}, {int(b.spread)}, {units} }}, /* {b.name} */")
     return (
         "/* gates: first weight, first entry of z, entries of z, h in a row or -1, spread, first unit, units */\n"
         "static const rtrl_block_t rtrl_blocks[N_BLOCKS] RTRL_UNUSED = {\n" + "\n".join(rows) + "\n};"
@@ -229,7 +231,8 @@ def _runs(model: Model) -> str:
     d, rows, column = model.dims, [], 0
     for run in d.runs:
         rows.append(f"    {{ {column}, {run.block}, {run.start}, {run.width} }},")
-        column += d.rows(d.structure.blocks[run.block]) * run.width
+        rows_of = d.structure.entries(d.structure.blocks[run.block])
+        column += sum(len(row[run.start : run.start + run.width]) for _, row in rows_of)
     return (
         "/* columns: the first, its gate, the first entry in a row of the gate, entries */\n"
         "static const rtrl_run_t rtrl_runs[N_RUNS] RTRL_UNUSED = {\n"

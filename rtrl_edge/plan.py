@@ -190,7 +190,7 @@ def _needs(model: Model) -> Plan:
         struct_bytes=place.size,
         inference_bytes=inference,
         const_bytes=TANH_TABLE.size * np.dtype(np.int16).itemsize
-        + sum(len(t.values) * np.dtype(t.ctype).itemsize for part in model.parts for t in part.tables(model.numbers))
+        + sum(len(t.values) * np.dtype(t.ctype).itemsize for part in model.parts for t in part.tables(d, model.numbers))
         + sum(weights.values()),
         macs_predict=predict,
         macs_learn=model.rule.macs(d) + model.readout.macs(d) * model.trains_readout,

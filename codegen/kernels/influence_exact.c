@@ -12,7 +12,7 @@ RTRL_INLINE int column_exp(const rtrl_t *net, int p)
 
 /* column p, of count words <- acc * 2^-frac with the exponent that uses J_BITS - 1 bits; larger than the cap: saturate,
  * and say so */
-RTRL_INLINE void column_store(rtrl_t *net, int p, const int32_t *acc, int count, int frac)
+RTRL_INLINE void column_store(rtrl_t *net, int p, j_word *column, const int32_t *acc, int count, int frac)
 {
     uint32_t bits = 1; /* not 0: its highest bit is looked for */
     for (int k = 0; k < count; k++) {
@@ -24,7 +24,6 @@ RTRL_INLINE void column_store(rtrl_t *net, int p, const int32_t *acc, int count,
         exponent = E_MIN;
         net->capped++;
     }
-    j_word *column = &net->J[p * count];
     for (int k = 0; k < count; k++) {
         column[k] = (j_word)fx_sat(fx_scale(acc[k], frac - exponent), J_MAX);
     }

@@ -14,9 +14,9 @@ RTRL_INLINE int column_exp(const rtrl_t *net, int p)
 /* column p, of count words <- acc * 2^-frac, saturated; a column of which any word is counts as capped
  * bound: frac - E_MAX in 0..31. It is D's exponent: an entry of the mix is an int32, so a row is below
  * 2^(31 - MIX_FRAC) N_UNITS, and that fits 15 bits; or that of local dynamics, which are less; or block_frac's */
-RTRL_INLINE void column_store(rtrl_t *net, int p, const int32_t *acc, int count, int frac)
+RTRL_INLINE void column_store(rtrl_t *net, int p, j_word *column, const int32_t *acc, int count, int frac)
 {
-    j_word *column = &net->J[p * count];
+    (void)p;
     uint32_t bits = 0;
     for (int k = 0; k < count; k++) {
         int32_t word = fx_round_shift(acc[k], frac - E_MAX);

@@ -257,7 +257,7 @@ static void block_advance(rtrl_t *net, const column_t *here)
     for (int r = 0; r < N_STATES; r++) {
         outside[r] = fx_add(outside[r], inside[r]);
     }
-    column_store(net, here->p, outside, N_STATES, frac);
+    column_store(net, here->p, &net->J[here->p * N_STATES], outside, N_STATES, frac);
 }
 
 /* one part of a block's end before the columns */

@@ -27,7 +27,7 @@ static void rule_begin(rtrl_t *net, bool learn)
  * after the shift; |coef z| <= 2^30, shifted right; the sum fits */
 RTRL_INLINE void rule_advance(rtrl_t *net, const column_t *here, int own_exp)
 {
-    const j_word *column = &net->J[here->p * N_COMPONENTS];
+    j_word *column = &net->J[here->p * N_COMPONENTS];
     int32_t acc[N_COMPONENTS];
     int finer = own_exp > COEF_FRAC ? own_exp - COEF_FRAC : 0;
     int frac = own_exp - finer + column_exp(net, here->p);
@@ -41,7 +41,7 @@ RTRL_INLINE void rule_advance(rtrl_t *net, const column_t *here, int own_exp)
         int32_t term = fx_mul(local_coef(net, here, k), net->z[here->input]);
         acc[k] = fx_add(fx_round_shift(sum, finer), fx_round_shift(term, down));
     }
-    column_store(net, here->p, acc, N_COMPONENTS, frac);
+    column_store(net, here->p, column, acc, N_COMPONENTS, frac);
 }
 
 /* bound: sum |c| <= L1_MAX = 2^15 - 1, so |g| < 2^30 */

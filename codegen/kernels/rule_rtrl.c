@@ -26,12 +26,12 @@ static void rule_begin(rtrl_t *net, bool learn)
  * bound: |D J| + |keep J| < 2^30 (L1_MAX), immediate <= 2^30, so acc fits */
 static void rule_advance(rtrl_t *net, const column_t *here)
 {
-    const j_word *column = &net->J[here->p * N_STATES];
+    j_word *column = &net->J[here->p * N_STATES];
     int frac = net->d_exp + column_exp(net, here->p);
     dot_dynamics(net->acc, net->D, &column[N_STATES - N_UNITS]);
     keep_add(net, column);
     immediate_add(net, here, frac);
-    column_store(net, here->p, net->acc, N_STATES, frac);
+    column_store(net, here->p, column, net->acc, N_STATES, frac);
 }
 
 /* count columns at most; returns how many are left */

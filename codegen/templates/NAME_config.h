@@ -25,7 +25,7 @@ typedef @w_lo_word@_t w_lo_word; /* low part of a weight */
 typedef struct {
     uint16_t offset; /* its first weight */
     int16_t at;
-    int16_t width;
+    int16_t width;     /* 0: sparse, see columns_sparse.c */
     int16_t recurrent; /* where the N_UNITS words of h begin in a row; -1: nowhere */
     int16_t spread;    /* its weights move every unit at once */
     int16_t unit;      /* first unit that it belongs to ... */

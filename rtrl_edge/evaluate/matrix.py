@@ -122,7 +122,7 @@ def page(squares: list[Square]) -> str:
         "",
         "* **error**: median relative error of the integer gradient against the *same rule* in float64, on the same "
         "states, weights and credits: what the arithmetic costs, in R16 and R8. The low-rank rules (UORO, KFRTRL, OK) "
-        "choose pairs and ratios by size: after a near tie the two voices follow different, equally unbiased estimates, "
+        "choose pairs and ratios by size: after a near tie the two voices follow different, equally good estimates, "
         "so theirs is a distance between estimates (`tests/test_rules_low_rank.py` judges their mean).",
         "* **cosine**: mean cosine of the R16 gradient to the *exact* one: what the rule costs; of the low-rank rules, "
         "their noise. DNI's says little: it charges a weight with losses to come, RTRL with those that were.",

@@ -53,8 +53,8 @@ from .rule_uoro import UORO
 
 __all__ = [
     "BPTT", "DNI", "ELSTM", "GRU", "KFRTRL", "LSTM", "MAX_COLUMNS", "MAX_UNITS", "MAX_WIDTH", "OK", "Q14", "R8", "R16",
-    "RFLO", "RNN", "RTRL", "RTU", "SGD", "UORO", "BinaryCrossEntropy", "Block", "BlockRTRL", "Cell", "ColumnarLSTM", "Dims",
-    "Direct", "EProp", "Field", "FullyRecurrent", "HalfRMSprop", "Huber", "Linear", "Loss", "Model", "Momentum",
+    "RFLO", "RNN", "RTRL", "RTU", "SGD", "UORO", "BinaryCrossEntropy", "Block", "BlockRTRL", "Cell", "ColumnarLSTM",
+    "Dims", "Direct", "EProp", "Field", "FullyRecurrent", "HalfRMSprop", "Huber", "Linear", "Loss", "Model", "Momentum",
     "Numbers", "Optimiser", "Readout", "ReadoutOnly", "Rule", "SnAp", "SoftmaxCrossEntropy", "SquaredError",
     "Stack", "Structure", "Table", "Trunc1",
 ]  # fmt: skip

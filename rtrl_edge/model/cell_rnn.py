@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from .numbers import Numbers
-from .parts import MAX_UNITS, Block, Cell, Dims, Field, Structure, gate_weights, whole
+from .parts import MAX_UNITS, Block, Cell, Dims, Field, Structure, Table, gate_weights, real, whole
+from .sparse import random_pattern, row_tables
 
 
 @dataclass(frozen=True)
@@ -20,25 +20,61 @@ class RNN(Cell):
     Dynamics, dense: ``D[k, l] = (1 - h_k^2) W[k, inputs + 1 + l]``. Immediate Jacobian, one entry a
     column: ``d h_i / d W[i, j] = (1 - h_i^2) z_j``.
     Source: Elman 1990; Williams & Zipser 1989, eq. 2-4.
+
+    With a ``density`` below 1 only so many of the units^2 recurrent weights exist, at random places fixed by
+    ``mask_seed``, each unit's weight to itself among them. Absent weights cost nothing: no flash, no RAM, no column of
+    influence. The weights are then flat: (units, inputs + 1), and the recurrent ones row by row; a table of one byte
+    each in flash says which.
     """
 
     units: int
-    voice: ClassVar[str] = "cell_rnn"
-    needs: ClassVar[tuple[str, ...]] = ("mix_blocks.c", "cell_plain.c")
+    density: float = 1.0
+    mask_seed: int = 0
 
     def __post_init__(self) -> None:
         whole("RNN(units)", self.units, 1, MAX_UNITS)
+        real("RNN(density)", self.density, 0, 1)
+        whole("RNN(mask_seed)", self.mask_seed, 0, 2**31 - 1)
+
+    @classmethod
+    def variants(cls, units: int) -> list[Cell]:
+        """Dense and sparse."""
+        return [cls(units), cls(units, density=0.25)]
+
+    @property
+    def sparse(self) -> bool:
+        """Whether weights are absent."""
+        return self.density < 1.0
+
+    @property
+    def voice(self) -> str:  # type: ignore[override]
+        """A file for each."""
+        return "cell_rnn_sparse" if self.sparse else "cell_rnn"
+
+    @property
+    def needs(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The mix of sparse weights is the cell's own."""
+        return ("cell_plain.c",) if self.sparse else ("mix_blocks.c", "cell_plain.c")
 
     def structure(self, inputs: int) -> Structure:
-        """One component, one gate that sees all of z = [x; 1; h]."""
-        m = inputs + 1 + self.units
-        return Structure(self.units, m, (Block("W", 0, m, recurrent=inputs + 1),))
+        """One component; one gate that sees all of z = [x; 1; h], in two blocks where the recurrent one is sparse."""
+        n = self.units
+        m = inputs + 1 + n
+        if not self.sparse:
+            return Structure(n, m, (Block("W", 0, m, recurrent=inputs + 1),))
+        blocks = Block("W_in", 0, inputs + 1), Block("W_rec", inputs + 1, n, recurrent=0, sparse=True)
+        return Structure(n, m, blocks, pattern=random_pattern(n, self.density, self.mask_seed))
+
+    def tables(self, dims: Dims, numbers: Numbers) -> list[Table]:
+        """Which recurrent weights there are."""
+        pattern = dims.structure.pattern
+        return [] if pattern is None else row_tables(pattern, "pattern", "units that each unit listens to")
 
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
         """What the forward pass keeps."""
+        form = "[unit][x; 1], then the recurrent ones of rtrl_pattern" if self.sparse else "[unit][x; 1; h]"
         return [
-            Field("w_hi", "int16", (dims.gated,), "weights",
-                  "cell weights of the forward pass, Q3.12, [unit][x; 1; h]"),
+            Field("w_hi", "int16", (dims.gated,), "weights", f"cell weights of the forward pass, Q3.12, {form}"),
             Field("z", "int16", (dims.presynaptic,), "state", "[x; 32767; h before the step], Q0.15", trace=True),
             Field("h", "int16", (dims.units,), "state", "h after the step, Q0.15", trace=True),
         ]  # fmt: skip
@@ -47,6 +83,19 @@ class RNN(Cell):
         """Multiply-accumulates of one forward pass."""
         return dims.gated
 
+    def mix_macs(self, dims: Dims) -> int:
+        """One for each recurrent weight."""
+        return dims.connections
+
     def initial(self, dims: Dims, rng: np.random.Generator, radius: float) -> npt.NDArray[np.float64]:
-        """Input U(-.5, .5), bias 0, recurrent ``radius`` x a random orthogonal matrix."""
-        return gate_weights(dims, rng, radius, bias=0.0)
+        """Input U(-.5, .5), bias 0, recurrent ``radius`` x a random orthogonal matrix, or a normal one if sparse."""
+        pattern = dims.structure.pattern
+        if pattern is None:
+            return gate_weights(dims, rng, radius, bias=0.0)
+        W = np.zeros((dims.units, dims.inputs + 1))
+        W[:, :-1] = rng.uniform(-0.5, 0.5, (dims.units, dims.inputs))
+        at = np.array([(i, k) for i, row in enumerate(pattern) for k in row]).T
+        recurrent = np.zeros((dims.units, dims.units))
+        recurrent[at[0], at[1]] = rng.standard_normal(at.shape[1])
+        recurrent *= radius / np.abs(np.linalg.eigvals(recurrent)).max()
+        return np.concatenate((W.ravel(), recurrent[at[0], at[1]]))

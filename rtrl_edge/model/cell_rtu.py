@@ -112,7 +112,7 @@ class RTU(Cell):
         """The variant."""
         return {"SQUASHED": (int(self.squash), "the readout sees tanh(c), not c")}
 
-    def tables(self, numbers: Numbers) -> list[Table]:
+    def tables(self, dims: Dims, numbers: Numbers) -> list[Table]:
         """The sine of a quarter turn, gamma by nu, and the factor of gamma's derivative by r."""
         r = np.arange(33) / 32
         return [

@@ -5,10 +5,13 @@ from __future__ import annotations
 from .low_rank import advance_macs, linear_macs, low_rank_constants, low_rank_fields, low_rank_needs, project_macs, rows
 from .numbers import Numbers
 from .parts import Constants, Dims, Field, Structure
+from .sparse import refuses_sparse
 
 
 def kronecker_refuses(structure: Structure) -> str | None:
     """Why the immediate Jacobian of a structure is not one product, or None where it is."""
+    if structure.pattern is not None:
+        return refuses_sparse(structure)
     instead = "use RTRL(), or UORO(), which goes with every cell"
     spread = [block.name for block in structure.blocks if block.spread]
     if spread:

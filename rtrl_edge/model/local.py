@@ -6,15 +6,13 @@ from .numbers import Numbers
 from .parts import Dims, Field, Structure
 
 
-def column_fields(
-    numbers: Numbers, word: str, shape: tuple[int, int], note: str, column: str = "ds/dw_p"
-) -> list[Field]:
-    """J (P, .) in words of type ``word``, and an exponent for each column unless the profile has one for all."""
+def column_fields(numbers: Numbers, word: str, shape: tuple[int, ...], note: str, columns: int) -> list[Field]:
+    """J in words of type ``word``, and an exponent for each of its columns unless the profile has one for all."""
     if numbers.fixed_exponent is not None:
         return [Field("J", word, shape, "influence", f"{note}, * 2^{numbers.fixed_exponent}")]
     return [
         Field("J", word, shape, "influence", note),
-        Field("E", "int8", shape[:1], "influence", f"exponent of each column: {column} = J[p] * 2^-E[p]"),
+        Field("E", "int8", (columns,), "influence", "exponent of each column: ds/dw_p = J[p] * 2^-E[p]"),
     ]
 
 
@@ -29,9 +27,7 @@ def local_fields(dims: Dims, numbers: Numbers, source: str) -> list[Field]:
     """
     k, p, n = dims.components, dims.columns, dims.units
     found = [
-        *column_fields(
-            numbers, "int16", (p, k), "influence ds_i/dw of the states of the weight's own unit", "ds_i/dw_p"
-        ),
+        *column_fields(numbers, "int16", (p, k), "influence ds_i/dw of the states of the weight's own unit", p),
         Field("capped", "uint32", (), "counters", "column updates that the cap on |J| saturated"),
         Field("column", "uint16", (), "scratch", "next column of a step that is cut into slices"),
     ]

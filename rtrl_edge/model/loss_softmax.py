@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ..errors import DataError
 from .loss_binary import LEAST
 from .numbers import Numbers
-from .parts import Loss, Table
+from .parts import Dims, Loss, Table
 
 #: soft labels of a row may miss the sum of one by so much
 SUM_TOLERANCE = 1e-3
@@ -39,7 +39,7 @@ class SoftmaxCrossEntropy(Loss):
         """Q0.15: an error is a difference of probabilities."""
         return 15
 
-    def tables(self, numbers: Numbers) -> list[Table]:
+    def tables(self, dims: Dims, numbers: Numbers) -> list[Table]:
         """Powers of two over one octave."""
         values = tuple(min(32767, math.floor(32768 * 2 ** (-i / 16) + 0.5)) for i in range(17))
         return [Table("rtrl_exp2_table", "int16", values, "2^(-i / 16), Q0.15")]

@@ -75,7 +75,7 @@ class Optimiser(Part):
         """How often the rates change."""
         return {"N_RATES": (len(self.schedule), "changes of the learning rates")} if self.schedule else {}
 
-    def tables(self, numbers: Numbers) -> list[Table]:
+    def tables(self, dims: Dims, numbers: Numbers) -> list[Table]:
         """The schedule: labelled steps, and shifts of the rates from there on."""
         if not self.schedule:
             return []

@@ -38,6 +38,8 @@ MAX_UNITS = 256  # the D and credit bounds (fixed/words.py: block_shift) are pro
 MAX_WIDTH = 256  # inputs and outputs
 MAX_COLUMNS = 65535
 
+#: of each unit, the units that it listens to, in order
+Pattern = tuple[tuple[int, ...], ...]
 Constants = dict[str, tuple[int, str]]  # enumerators of the config header: value and comment, by name
 
 
@@ -89,6 +91,7 @@ class Block:
         spread: its weights move every unit at once (``spread[i]`` instead of ``coef``).
         first: first unit that it belongs to.
         rows: how many units; all of the cell's if not given.
+        sparse: of its row unit i sees only the entries ``pattern[i]`` of the structure.
     """
 
     name: str
@@ -98,6 +101,7 @@ class Block:
     spread: bool = False
     first: int = 0
     rows: int | None = None
+    sparse: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,7 @@ class Structure:
         direct: weights that act on what the readout sees and on no later state: they need no influence.
         shown: how many of the credited states, the last, the readout sees; all if not given.
         forced: teacher forcing: in the z that follows a labelled step, the targets stand for the first units' h.
+        pattern: of each unit, the units that it listens to; None for all. D is zero elsewhere.
     """
 
     units: int
@@ -129,6 +134,7 @@ class Structure:
     direct: int = 0
     shown: int | None = None
     forced: bool = False
+    pattern: Pattern | None = None
 
     @property
     def components(self) -> int:
@@ -143,7 +149,15 @@ class Structure:
     @property
     def own_mix(self) -> bool:
         """Whether the mix is the cell's own, not what its coefficients and weights make (``mix_blocks``)."""
-        return self.spreads or self.forced
+        return self.spreads or self.forced or self.pattern is not None
+
+    def entries(self, block: Block) -> list[tuple[int, tuple[int, ...]]]:
+        """Each unit that a block belongs to, and the entries of z that its weights see."""
+        units = range(block.first, block.first + (self.units if block.rows is None else block.rows))
+        if block.sparse:
+            assert self.pattern is not None
+            return [(unit, tuple(block.at + j for j in self.pattern[unit])) for unit in units]
+        return [(unit, tuple(range(block.at, block.at + block.width))) for unit in units]
 
 
 @dataclass(frozen=True)
@@ -227,7 +241,7 @@ class Dims:
     @cached_property
     def columns(self) -> int:
         """P, the number of columns, run after run, each row-major."""
-        return sum(self.rows(self.structure.blocks[run.block]) * run.width for run in self.runs)
+        return len(self.column_weights)
 
     def rows(self, block: Block) -> int:
         """Units that a gate belongs to."""
@@ -236,7 +250,13 @@ class Dims:
     @cached_property
     def gated(self) -> int:
         """Weights of all gates, block after block, each row-major, whether they learn or not."""
-        return sum(self.rows(block) * block.width for block in self.structure.blocks)
+        return len(self.weight_places[0])
+
+    @property
+    def connections(self) -> int:
+        """From how many h to how many units weights lead."""
+        pattern = self.structure.pattern
+        return self.units**2 if pattern is None else sum(map(len, pattern))
 
     @property
     def weights(self) -> int:
@@ -252,7 +272,7 @@ class Dims:
     def weight_shape(self) -> tuple[int, ...]:
         """Shape of the cell's float weights: all gates' rows stacked, or flat if their rows differ in length."""
         widths = {block.width for block in self.structure.blocks}
-        if len(widths) == 1 and not self.structure.direct:
+        if len(widths) == 1 and not self.structure.direct and self.structure.pattern is None:
             width = widths.pop()
             return (self.gated // width, width)
         return (self.weights,)
@@ -263,29 +283,36 @@ class Dims:
         found, at = [], 0
         for block in self.structure.blocks:
             found.append(at)
-            at += self.rows(block) * block.width
+            at += sum(len(row) for _, row in self.structure.entries(block))
         return tuple(found)
 
     @cached_property
     def places(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
         """Block, unit and entry of z of every column, each (columns,)."""
-        blocks, units, inputs = [], [], []
-        for run in self.runs:
-            block = self.structure.blocks[run.block]
-            first, rows = block.at + run.start, range(block.first, block.first + self.rows(block))
-            blocks += [run.block] * (len(rows) * run.width)
-            units += [i for i in rows for _ in range(run.width)]
-            inputs += [first + j for _ in rows for j in range(run.width)]
-        return np.array(blocks, np.intp), np.array(units, np.intp), np.array(inputs, np.intp)
+        block, unit, entry = (of_weight[self.column_weights] for of_weight in self.weight_places)
+        return block, unit, entry
+
+    @cached_property
+    def weight_places(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """The same of every weight of the gates, each (gated,)."""
+        found = [
+            (number, unit, entry)
+            for number, block in enumerate(self.structure.blocks)
+            for unit, row in self.structure.entries(block)
+            for entry in row
+        ]
+        block, unit, entry = np.array(found, np.intp).reshape(-1, 3).T
+        return block, unit, entry
 
     @cached_property
     def column_weights(self) -> npt.NDArray[np.intp]:
         """The weight of every column (columns,): all of the gates', in order, where all learn."""
-        block, unit, seen = self.places
-        blocks = zip(self.structure.blocks, self.offsets, strict=True)
-        at, width, row, first = np.array([(o, b.width, b.at, b.first) for b, o in blocks], np.intp).T
-        found: npt.NDArray[np.intp] = at[block] + (unit - first[block]) * width[block] + seen - row[block]
-        return found
+        block, _, entry = self.weight_places
+        found = [np.zeros(0, np.intp)]
+        for run in self.runs:
+            first = self.structure.blocks[run.block].at + run.start
+            found.append(np.flatnonzero((block == run.block) & (entry >= first) & (entry < first + run.width)))
+        return np.concatenate(found)
 
 
 @dataclass(frozen=True)
@@ -332,7 +359,7 @@ class Part:
         """Enumerators that the part's kernel needs, beside those that every model has."""
         return {}
 
-    def tables(self, numbers: Numbers) -> list[Table]:
+    def tables(self, dims: Dims, numbers: Numbers) -> list[Table]:
         """Constant arrays that the part's kernel needs, beside the table of tanh."""
         return []
 

@@ -124,7 +124,7 @@ class BlockRTRL(Rule):
         word = influence_word(dims.structure, numbers)
         trace = sum(math.prod(f.shape) for f in dims.cell.fields(dims, numbers) if f.trace)
         return [
-            *column_fields(numbers, word, (p, s), "influence matrix ds/dW at the block's start, column after column"),
+            *column_fields(numbers, word, (p, s), "influence matrix ds/dW at the block's start, by columns", p),
             Field("past", "int16", (halves * h, trace), "state", "traces of the block's steps"),
             Field("credits", "int16", (halves * h, dims.credits), "state", "their credits * 2^credits_exp"),
             Field("credits_exp", "int8", (halves * h,), "state", "-128: no label"),

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from .local import column_fields, local_fields, local_macs, local_needs
 from .numbers import Numbers
-from .parts import Cell, Dims, Field, Rule, Structure
+from .parts import Cell, Dims, Field, Pattern, Rule, Structure, Table
+from .sparse import REACH_NOTE, SPARSE_NEEDS, reach, row_tables, sparse_fields, sparse_macs
 
 
 def influence_word(structure: Structure, numbers: Numbers) -> str:
@@ -42,7 +43,8 @@ class RTRL(Rule):
     J is the influence matrix ds/dW, stored column by column: (P, states) words with one exponent a column.
     For P columns, n units and S = states: memory P S words + P bytes; work S n P + (keep) private S P
     multiply-accumulates a step, no history. Where units do not mix (diagonal cells) each column has only the
-    states of its own unit, and both are O(P).
+    states of its own unit, and both are O(P). On sparse weights there are columns for those that exist alone, with the
+    units that they reach, and D costs what it has entries.
     Exact for frozen weights; with weights that move, J holds the sensitivities along the actual path
     ("staleness", vanishing with the rate).
     Source: Williams & Zipser 1989, eq. 9-12; Robinson & Fallside 1987.
@@ -52,13 +54,23 @@ class RTRL(Rule):
     keeps_columns: ClassVar[bool] = True
 
     def voice_for(self, cell: Cell, inputs: int) -> str:
-        """Dense columns where units mix, each unit's own states where they do not."""
-        return self.voice if cell.structure(inputs).mixes else "rule_local"
+        """Dense columns where units mix, each unit's own states where they do not, those in reach on sparse weights."""
+        structure = cell.structure(inputs)
+        if structure.pattern is not None:
+            return "rule_sparse"
+        return self.voice if structure.mixes else "rule_local"
+
+    def reached(self, structure: Structure) -> Pattern:
+        """On sparse weights, the units whose states a weight of each unit reaches: all of them, where a way leads."""
+        assert structure.pattern is not None
+        return reach(structure.pattern, None)
 
     def needs_for(self, structure: Structure) -> tuple[str, ...]:
         """The mix and its products, or the local columns of what a unit keeps."""
         if not structure.mixes:
             return local_needs(structure, "local_keep.c")
+        if structure.pattern is not None:
+            return SPARSE_NEEDS
         return (
             "columns.c",
             "keep.c" if structure.private else "keep_none.c",
@@ -67,14 +79,26 @@ class RTRL(Rule):
             "immediate_spread.c" if structure.spreads else "immediate.c",
         )
 
+    def tables(self, dims: Dims, numbers: Numbers) -> list[Table]:
+        """On sparse weights, the rows of a column."""
+        if dims.structure.pattern is None:
+            return []
+        return row_tables(self.reached(dims.structure), "reach", REACH_NOTE)
+
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
         """Influence matrix, the linear form and the work area that a sliced step needs."""
         if not dims.structure.mixes:
             return [*dims.cell.linear_fields(dims), *local_fields(dims, numbers, "keep"), *credit_fields(dims)]
+        if dims.structure.pattern is not None:
+            return [
+                *dims.cell.linear_fields(dims),
+                *sparse_fields(dims, numbers, self.reached(dims.structure)),
+                *credit_fields(dims),
+            ]
         s, p = dims.states, dims.columns
         return [
             *column_fields(numbers, influence_word(dims.structure, numbers), (p, s),
-                           "influence matrix ds/dW, one column after the other"),
+                           "influence matrix ds/dW, one column after the other", p),
             *dims.cell.linear_fields(dims),
             *mix_fields(dims, numbers),
             *credit_fields(dims),
@@ -87,6 +111,8 @@ class RTRL(Rule):
         """Multiply-accumulates of one learning step in the cell: J, gradient, D and credit."""
         if not dims.structure.mixes:
             return local_macs(dims) + dims.outputs * dims.visible
+        if dims.structure.pattern is not None:
+            return sparse_macs(dims, self.reached(dims.structure)) + dims.connections + dims.outputs * dims.visible
         n, s, p = dims.units, dims.states, dims.columns
         spread = sum(n * b.width for b in dims.structure.blocks if b.spread)
         columns = (s * n + dims.private * s + dims.visible) * p + n * spread

@@ -16,7 +16,8 @@ from .low_rank import (
     rows,
 )
 from .numbers import Numbers
-from .parts import Constants, Dims, Field, Rule, Structure
+from .parts import Cell, Constants, Dims, Field, Rule, Structure
+from .sparse import refuses_sparse
 
 _TERMS = 2
 
@@ -52,6 +53,10 @@ class UORO(Rule):
 
     def __post_init__(self) -> None:
         check_seed("UORO", self.seed)
+
+    def refuses(self, structure: Structure, cell: Cell) -> str | None:
+        """Sparse weights: rho is made from the norms of whole rows."""
+        return refuses_sparse(structure)
 
     def needs_for(self, structure: Structure) -> tuple[str, ...]:
         """Products with D, projections of I, and pairs."""

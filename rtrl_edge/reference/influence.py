@@ -27,7 +27,20 @@ def column_exponents(net: Net, columns: slice = slice(None)) -> Int:
 
 
 def store_columns(net: Net, acc: Int, frac: Int, columns: slice = slice(None)) -> None:
-    """Round ``columns`` acc (P, .) with ``frac`` (P,) fraction bits into J, and their exponents into E.
+    """Round ``columns`` acc (P, .) with ``frac`` (P,) fraction bits into J, and their exponents into E."""
+    words, exponent = rounded_columns(net, acc, frac)
+    net["J"][columns] = words.reshape(net["J"][columns].shape)
+    keep_exponents(net, columns, exponent)
+
+
+def keep_exponents(net: Net, columns: slice | Int, exponent: Int) -> None:
+    """Write the exponents of ``columns``, where each has its own."""
+    if not _fixed(net):
+        net["E"][columns] = exponent
+
+
+def rounded_columns(net: Net, acc: Int, frac: Int) -> tuple[Int, Int]:
+    """Words and exponents of columns acc (p, .) with ``frac`` (p,) fraction bits.
 
     The new exponent uses all bits of a word, but never goes below ``exponent_min``: there the column saturates and
     ``capped`` counts it. A fixed exponent: ``capped`` counts the columns of which any word saturates.
@@ -37,7 +50,7 @@ def store_columns(net: Net, acc: Int, frac: Int, columns: slice = slice(None)) -
         down = frac - f.exponent_max
         assert down.size == 0 or down.max() <= 31
         rounded = round_shift(acc, down[:, None])
-        words = sat(rounded, f.influence_bits)
+        words, exponent = sat(rounded, f.influence_bits), np.full(len(acc), f.exponent_max)
         capped = (words != rounded).any(axis=1)
     else:
         bits = np.bitwise_or.reduce(magnitude(acc), axis=1) | 1
@@ -45,9 +58,8 @@ def store_columns(net: Net, acc: Int, frac: Int, columns: slice = slice(None)) -
         capped = exponent < f.exponent_min
         exponent = np.maximum(exponent, f.exponent_min)
         words = sat(scale(acc, (frac - exponent)[:, None]), f.influence_bits)
-        net["E"][columns] = exponent
-    net["J"][columns] = words.reshape(net["J"][columns].shape)
     net["capped"] = net["capped"] + int(capped.sum())
+    return words, exponent
 
 
 def _fixed(net: Net) -> bool:

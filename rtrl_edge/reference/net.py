@@ -38,7 +38,7 @@ class Net:
         self.tables: dict[str, Int] = {
             table.name: np.array(table.values, dtype=np.int64)
             for part in model.parts
-            for table in part.tables(model.numbers)
+            for table in part.tables(model.dims, model.numbers)
         }
         self._members: dict[str, Int] = {
             m.field.name: np.zeros(m.field.shape, dtype=np.int64) for m in self.layout.members
