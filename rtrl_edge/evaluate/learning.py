@@ -375,7 +375,7 @@ def _stream_marks(r: Results) -> Iterator[Mark]:
 
 NOT_RUN = (
     Mark("copy curriculum: beyond T = 12 at 50k and T = 17 at 100k steps", "", "not run",
-         "128 units, batch 16, Adam: hours here, and not a network for a chip"),
+         "128 units, batch 16, Adam: too long for this benchmark, and not a network for a chip"),
     Mark("integer over float loss, seven streams, R4", "", "not run", "there is no such profile"),
     Mark("sunspots and laser", "", "not run", "the data are not in the package"),
 )  # fmt: skip
