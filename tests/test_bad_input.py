@@ -96,7 +96,7 @@ def says(text: str, *parts: str) -> None:
         (lambda: rt.RNN(0), ("RNN(units)", "from 1 to 256", "found 0")),
         (lambda: rt.RNN(257), ("RNN(units)", "from 1 to 256", "found 257")),
         (lambda: rt.Linear("2"), ("Linear(outputs)", "a whole number", "found '2'")),  # type: ignore[arg-type]
-        (lambda: definition(cells=rt.RNN(4)), ("Model(cells)", "a list of cells", "found RNN(units=4)")),
+        (lambda: definition(cells=rt.RNN(4)), ("Model(cells)", "a list of cells", "found RNN(units=4")),
         (lambda: definition(cells=[]), ("Model(cells)", "wanted a cell, or several RNN", "found none")),
         (lambda: definition(cells=[rt.RNN(4), rt.LSTM(4)]), ("RNN layers in a stack", "found LSTM")),
         (lambda: definition(cells=[rt.RNN(200), rt.RNN(57)]), ("at most 256 units in all", "found 2 with 257")),

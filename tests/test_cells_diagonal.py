@@ -12,7 +12,7 @@ from rtrl_edge.evaluate.fidelity import fidelity
 from rtrl_edge.evaluate.recordings import mackey_glass
 from rtrl_edge.fixed import sigmoid_q27
 from rtrl_edge.layout import differences
-from rtrl_edge.model import ELSTM, RTU, Cell, ColumnarLSTM
+from rtrl_edge.model import ELSTM, RTU, Cell, ColumnarLSTM, Dims
 from rtrl_edge.oracle import Oracle, bptt, cell_elstm, finite_differences
 from rtrl_edge.plan import plan
 from rtrl_edge.reference import Reference, cell_rtu
@@ -91,7 +91,7 @@ def test_one_late_loss_reaches_back_over_three_hundred_steps(cell: Cell) -> None
 
 
 def test_rtu_turn_decay_gamma_and_their_derivative_for_every_weight() -> None:
-    tables = {t.name: np.array(t.values) for t in RTU(1).tables(rt.R16())}
+    tables = {t.name: np.array(t.values) for t in RTU(1).tables(Dims(1, RTU(1), 1), rt.R16())}
     word = np.arange(-32768, 32768)
     cosine, sine = cell_rtu.turn(tables["rtrl_sine_table"], word)
     assert np.abs(cosine - 32768 * np.cos(word * np.pi / 32768)).max() < 1.1

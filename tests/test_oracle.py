@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -24,7 +23,7 @@ every_cell = pytest.mark.parametrize("cell", CELLS, ids=repr)
 
 
 def make(cell: Cell, inputs: int, units: int, outputs: int, rule: Rule | None = None, sgd: SGD | None = None) -> Model:
-    sized: Cell = replace(cell, units=units)  # type: ignore[type-var]
+    sized = cell.resized(units)
     return Model("net", inputs, [sized], Linear(outputs), rule=rule or RTRL(), optimiser=sgd or SGD())
 
 

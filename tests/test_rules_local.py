@@ -133,7 +133,7 @@ def test_the_mask_of_snap_1_is_the_immediate_jacobians(cell: Cell) -> None:
             assert np.flatnonzero(touched[:, p]).tolist() == [unit]
 
 
-@pytest.mark.parametrize("cell", [c for c in cells(1) if c.structure(2).mixes], ids=label)
+@pytest.mark.parametrize("cell", [c for c in cells(1) if legal(c, rt.SnAp(), 2)], ids=label)
 def test_snap_1_of_a_single_unit_is_rtrl(cell: Cell) -> None:
     rng = np.random.default_rng(3)
     x, target = rng.uniform(-1, 1, (30, 2)), rng.normal(0, 0.5, (30, 2))
@@ -237,6 +237,11 @@ def test_every_cell_is_taken_or_refused_with_a_reason(cell: Cell) -> None:
     if not structure.mixes:
         for rule in (rt.SnAp(), rt.EProp(), rt.RFLO()):
             with pytest.raises(rt.RtrlEdgeError, match=r"its units do not mix.*RTRL\(\)"):
+                model_of(cell, rule, 2)
+        return
+    if structure.shown is not None:
+        for rule in (rt.SnAp(), rt.RFLO()):
+            with pytest.raises(rt.RtrlEdgeError, match="the readout does not see the lower layers"):
                 model_of(cell, rule, 2)
         return
     assert legal(cell, rt.SnAp(), 2)

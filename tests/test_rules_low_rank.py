@@ -349,7 +349,8 @@ def test_from_the_same_pairs_both_voices_make_the_same_step(
             merges.append(off(influence(rule, lifted(rule, reference.state())), influence(rule, shadow.memory)))
     assert np.median(gradients) < bound
     assert np.median(merges) < bound
-    assert np.mean(np.array(merges) > 0.1) < 0.05  # a tie decided otherwise
+    # a tie decided otherwise; in a stack the integers' norms also count places outside a layer, which costs variance
+    assert np.mean(np.array(merges) > 0.1) < (0.05 if model.dims.structure.shown is None else 0.35)
 
 
 @pytest.mark.parametrize(("rule", "bound"), [(UORO(), 1e-3), (KFRTRL(), 1e-3)], ids=repr)
@@ -552,7 +553,8 @@ def test_cells_without_one_product_are_refused(rule: Rule) -> None:
 
 
 def test_uoro_goes_with_every_cell() -> None:
-    assert all(legal(cell, UORO(), 3) for cell in cells(4))
+    for cell in cells(4):
+        assert legal(cell, UORO(), 3) == (cell.structure(3).pattern is None), "all but sparse weights"
 
 
 @pytest.mark.parametrize("rule", [UORO, KFRTRL, OK])

@@ -455,6 +455,39 @@ RTRL_INLINE void cell_learn(rtrl_t *net)
     (void)net;
 }
 
+/* ---- influence_exact.c ---- */
+/* J between steps, an exponent for each column: ds/dw_p = J[p] * 2^-E[p]. influence_fixed.c has one for all. */
+static void column_clear(rtrl_t *net)
+{
+    memset(net->J, 0, sizeof net->J);
+    memset(net->E, E_MAX, sizeof net->E);
+}
+
+RTRL_INLINE int column_exp(const rtrl_t *net, int p)
+{
+    return net->E[p];
+}
+
+/* column p, of count words <- acc * 2^-frac with the exponent that uses J_BITS - 1 bits; larger than the cap: saturate,
+ * and say so */
+RTRL_INLINE void column_store(rtrl_t *net, int p, j_word *column, const int32_t *acc, int count, int frac)
+{
+    uint32_t bits = 1; /* not 0: its highest bit is looked for */
+    for (int k = 0; k < count; k++) {
+        bits |= fx_magnitude(acc[k]);
+    }
+    int exponent = frac - (fx_floor_log2(bits) - (J_BITS - 2));
+    exponent = exponent > E_MAX ? E_MAX : exponent;
+    if (exponent < E_MIN) {
+        exponent = E_MIN;
+        net->capped++;
+    }
+    for (int k = 0; k < count; k++) {
+        column[k] = (j_word)fx_sat(fx_scale(acc[k], frac - exponent), J_MAX);
+    }
+    net->E[p] = (int8_t)exponent;
+}
+
 /* ---- columns.c ---- */
 /* Columns of J: the weights that learn, run after run, row-major. */
 typedef struct {
@@ -505,27 +538,6 @@ RTRL_INLINE void column_next(column_t *here)
         here->unit = rtrl_blocks[rtrl_runs[here->run].block].unit;
     }
     column_row(here);
-}
-
-/* ---- column_store.c ---- */
-/* column <- acc * 2^-frac with the exponent that uses J_BITS - 1 bits; larger than the cap: saturate, and say so
- * returns the exponent */
-RTRL_INLINE int8_t column_store(j_word *column, const int32_t *acc, int count, int frac, uint32_t *capped)
-{
-    uint32_t bits = 1; /* not 0: its highest bit is looked for */
-    for (int k = 0; k < count; k++) {
-        bits |= fx_magnitude(acc[k]);
-    }
-    int exponent = frac - (fx_floor_log2(bits) - (J_BITS - 2));
-    exponent = exponent > E_MAX ? E_MAX : exponent;
-    if (exponent < E_MIN) {
-        exponent = E_MIN;
-        (*capped)++;
-    }
-    for (int k = 0; k < count; k++) {
-        column[k] = (j_word)fx_sat(fx_scale(acc[k], frac - exponent), J_MAX);
-    }
-    return (int8_t)exponent;
 }
 
 /* ---- keep_none.c ---- */
@@ -627,8 +639,7 @@ RTRL_INLINE void immediate_add(rtrl_t *net, const column_t *here, int frac)
  * Column p of the new J needs only column p of the old one, so a step can stop after any column. */
 static void rule_reset(rtrl_t *net)
 {
-    memset(net->J, 0, sizeof net->J);
-    memset(net->E, E_MAX, sizeof net->E);
+    column_clear(net);
 }
 
 static void rule_init(rtrl_t *net)
@@ -648,16 +659,16 @@ static void rule_begin(rtrl_t *net, bool learn)
     net->column = 0;
 }
 
-/* J_p: (N_STATES) * 2^-E_p   D: (N_STATES, N_UNITS) * 2^-d_exp   acc: int32 * 2^-(d_exp + E_p)
+/* J_p: (N_STATES) * 2^-column_exp   D: (N_STATES, N_UNITS) * 2^-d_exp   acc: int32 * 2^-(d_exp + column_exp)
  * bound: |D J| + |keep J| < 2^30 (L1_MAX), immediate <= 2^30, so acc fits */
 static void rule_advance(rtrl_t *net, const column_t *here)
 {
     j_word *column = &net->J[here->p * N_STATES];
-    int frac = net->d_exp + net->E[here->p];
+    int frac = net->d_exp + column_exp(net, here->p);
     dot_dynamics(net->acc, net->D, &column[N_STATES - N_UNITS]);
     keep_add(net, column);
     immediate_add(net, here, frac);
-    net->E[here->p] = column_store(column, net->acc, N_STATES, frac, &net->capped);
+    column_store(net, here->p, column, net->acc, N_STATES, frac);
 }
 
 /* count columns at most; returns how many are left */
@@ -668,7 +679,7 @@ static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
         rule_advance(net, &here);
         if (learn) {
             int32_t g = dot_credit(net->c, &net->J[here.p * N_STATES + N_STATES - N_SEEN]);
-            optimiser_cell(net, here.weight, g, net->c_exp + net->E[here.p]);
+            optimiser_cell(net, here.weight, g, net->c_exp + column_exp(net, here.p));
         }
         column_next(&here);
         count--;
