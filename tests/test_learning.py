@@ -52,7 +52,7 @@ def test_gradient_fidelity_on_the_demonstration(numbers: rt.R16 | rt.R8) -> None
     assert found["gradient_cosine_mean"] >= cosine
 
 
-def steps_to_98_percent(seed: int, numbers: rt.R16 | rt.R8, steps: int = 10_000) -> int | None:
+def steps_to_98_percent(seed: int, numbers: rt.R16 | rt.R8 | rt.Q14, steps: int = 10_000) -> int | None:
     """Delayed XOR, delay 3, 8 units: labelled steps until the running accuracy (EMA .999, from .5) passes 98 %."""
     stream = delayed_xor(steps, 3, seed, high=0.9)
     model = rt.Model(

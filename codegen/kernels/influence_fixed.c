@@ -17,11 +17,14 @@ RTRL_INLINE int column_exp(const rtrl_t *net, int p)
 RTRL_INLINE void column_store(rtrl_t *net, int p, j_word *column, const int32_t *acc, int count, int frac)
 {
     (void)p;
-    uint32_t bits = 0;
+    uint32_t capped = 0;
     for (int k = 0; k < count; k++) {
         int32_t word = fx_round_shift(acc[k], frac - E_MAX);
-        bits |= fx_magnitude(word);
-        column[k] = (j_word)fx_sat(word, J_MAX);
+        column[k] = (j_word)word;
+        if (column[k] != word) { /* rare: most words do without the two comparisons of a saturation */
+            column[k] = (j_word)fx_sat(word, J_MAX);
+            capped = 1;
+        }
     }
-    net->capped += bits > (uint32_t)J_MAX;
+    net->capped += capped;
 }
