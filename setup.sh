@@ -25,6 +25,7 @@ need qemu-system-arm has qemu-system-arm
 if [ "$what" = test ]; then
     need g++ has g++
     need clang has clang
+    need cmake has cmake
 fi
 
 install() { # as root or through "$@"

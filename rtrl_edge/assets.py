@@ -30,6 +30,12 @@ def codegen_dir() -> Path:
     return _folder("codegen")
 
 
+def licence_text() -> str:
+    """The Apache License 2.0, for folders that hold our kernels."""
+    shipped = _PACKAGE / "_assets" / "LICENSE"
+    return (shipped if shipped.is_file() else _PACKAGE.parent / "LICENSE").read_text(encoding="utf-8")
+
+
 def examples_dir() -> Path:
     """Worked examples and their small data."""
     return _folder("examples")

@@ -13,6 +13,7 @@ from types import ModuleType
 
 from . import __version__
 from .errors import ModelError, RtrlEdgeError
+from .formats import FORMAT_NAMES, FORMATS
 from .project import refuse_other_kind, write_text
 from .quantize import IntegerModel, check_channels
 from .stream import Stream, load_stream
@@ -121,10 +122,19 @@ def _parser() -> argparse.ArgumentParser:
     sub = add(
         "generate",
         _generate,
-        "write the C of a model: NAME.h, NAME_config.h, NAME.c, manifest.json",
-        "Into a new folder, or one that holds our manifest.",
+        "write the C of a model, alone or as a library of CMake, Arduino and others",
+        "Into a new folder, or one that holds our manifest. Every format carries a self-test, and but for plain C an "
+        "example: a sensor loop that learns.",
     )
     model(sub)
+    sub.add_argument(
+        "--format",
+        choices=FORMAT_NAMES,
+        default="c",
+        help="; ".join(
+            ["c: the files alone, the default", *(f"{name}: {form.title}" for name, form in FORMATS.items())]
+        ),
+    )
     sub.add_argument(
         "--out",
         type=Path,
@@ -273,7 +283,7 @@ def _generate(options: argparse.Namespace) -> int:
     from .project import generate
 
     model = _build(_load(options.model), options)
-    for path in generate(model, options.out, certificate=certificate(model)):
+    for path in generate(model, options.out, form=options.format, certificate=certificate(model)):
         print(f"wrote {path}")
     return 0
 

@@ -74,28 +74,35 @@ def kernel_files(model: Model, checked: bool = False) -> list[str]:
     ]
 
 
-def _common(integer_model: IntegerModel) -> dict[str, object]:
+def common_slots(integer_model: IntegerModel) -> dict[str, object]:
+    """Slots of every generated file."""
     name = integer_model.model.name
     return {"name": name, "NAME": name.upper(), "version": __version__, "digest": integer_model.digest[:16]}
 
 
-def _template(file: str) -> str:
+def template(file: str) -> str:
+    """Text of a template of the generated C."""
     return (assets.codegen_dir() / "templates" / file).read_text(encoding="utf-8")
+
+
+def summary(model: Model) -> str:
+    """The parts of a model in one line."""
+    d = model.dims
+    return (
+        f"{type(model.cell).__name__}({d.units}), {type(model.readout).__name__}({d.outputs}), "
+        f"{type(model.rule).__name__}, {type(model.optimiser).__name__}, {model.numbers.name}"
+    )
 
 
 def _header(integer_model: IntegerModel) -> str:
     model, place = integer_model.model, layout(integer_model.model)
     d, frac = model.dims, model.numbers.output_frac
     digest = bytes.fromhex(integer_model.digest)[:8]
-    summary = (
-        f"{type(model.cell).__name__}({d.units}), {type(model.readout).__name__}({d.outputs}), "
-        f"{type(model.rule).__name__}, {type(model.optimiser).__name__}, {model.numbers.name}"
-    )
     return fill(
-        _template("NAME.h"),
-        _common(integer_model)
+        template("NAME.h"),
+        common_slots(integer_model)
         | {
-            "summary": summary,
+            "summary": summary(model),
             "inputs": d.inputs,
             "outputs": d.outputs,
             "units": d.units,
@@ -141,8 +148,8 @@ def _config(integer_model: IntegerModel) -> str:
     trace = layout(model).trace
     own = [item for part in model.parts for item in part.constants(d, model.numbers).items()]
     return fill(
-        _template("NAME_config.h"),
-        _common(integer_model)
+        template("NAME_config.h"),
+        common_slots(integer_model)
         | {
             "abi": KERNEL_ABI,
             "d_word": model.numbers.dynamics,
@@ -191,20 +198,20 @@ def _source(integer_model: IntegerModel, checked: bool) -> str:
         f"/* ---- {file} ---- */\n{(assets.codegen_dir() / 'kernels' / file).read_text(encoding='utf-8').strip()}"
         for file in kernel_files(model, checked)
     ]
-    constants = [_array("rtrl_tanh_table", "int16", TANH_TABLE, "tanh(i / 32), Q0.15")]
+    constants = [array_text("rtrl_tanh_table", "int16", TANH_TABLE, "tanh(i / 32), Q0.15")]
     constants += [
-        _array(table.name, table.ctype, np.array(table.values), table.note, " RTRL_UNUSED")
+        array_text(table.name, table.ctype, np.array(table.values), table.note, " RTRL_UNUSED")
         for part in model.parts
         for table in part.tables(model.dims, model.numbers)
     ]
     constants += [_blocks(model), _runs(model)]
     constants += [
-        _array(f"factory_{name}", place[name].field.ctype, values, place[name].field.note)
+        array_text(f"factory_{name}", place[name].field.ctype, values, place[name].field.note)
         for name, values in integer_model.factory().items()
     ]
     return fill(
-        _template("NAME.c"),
-        _common(integer_model)
+        template("NAME.c"),
+        common_slots(integer_model)
         | {
             "abi": KERNEL_ABI,
             "offset_asserts": _offset_asserts(model.name, place),
@@ -249,7 +256,8 @@ def _offset_asserts(name: str, place: Layout) -> str:
     )
 
 
-def _array(name: str, ctype: str, values: npt.NDArray[np.integer], note: str, attribute: str = "") -> str:
+def array_text(name: str, ctype: str, values: npt.NDArray[np.integer], note: str, attribute: str = "") -> str:
+    """A constant array in C."""
     rows = _wrapped(int(v) for v in values.ravel())
     return f"/* {note} */\nstatic const {ctype}_t {name}[{values.size}]{attribute} = {{\n{rows}\n}};"
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .assets import examples_dir
-from .emit import emit, manifest
+from .emit import manifest
 from .errors import FolderError
+from .formats import export
 from .plan import plan
 from .quantize import IntegerModel
 
@@ -20,15 +21,17 @@ def generate(
     integer_model: IntegerModel,
     folder: str | Path,
     *,
+    form: str = "c",
     checked: bool = False,
     certificate: Mapping[str, object] | None = None,
 ) -> list[Path]:
-    """Write ``NAME.h``, ``NAME_config.h``, ``NAME.c`` and ``manifest.json``.
+    """Write ``NAME.h``, ``NAME_config.h``, ``NAME.c``, its self-test (``.h``, ``.c``), ``manifest.json``.
 
     Args:
         integer_model: what :func:`rtrl_edge.quantize` made.
         folder: a new or empty folder, or one that holds our manifest and only unchanged files of ours under
             the names to be written.
+        form: "c" for these files alone, or an ecosystem's project around them: see :mod:`rtrl_edge.formats`.
         checked: see :func:`rtrl_edge.emit.emit`.
         certificate: what :func:`rtrl_edge.evaluate.certificate.certificate` found; goes into the manifest.
 
@@ -38,7 +41,7 @@ def generate(
     Raises:
         FolderError: the folder holds something else, or a generated file that was edited by hand.
     """
-    files = emit(integer_model, checked)
+    files = export(integer_model, form, checked)
     figures = plan(integer_model.model).figures()
     return write_files(folder, files, manifest(integer_model, files, figures, certificate))
 

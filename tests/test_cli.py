@@ -157,7 +157,7 @@ def test_plan(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 
 def test_generate_twice(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "c"
-    names = ["tiny.h", "tiny_config.h", "tiny.c", "manifest.json"]
+    names = [*(f"tiny{end}" for end in (".h", "_config.h", ".c", "_self_test.h", "_self_test.c")), "manifest.json"]
     for _ in range(2):
         assert told(capsys, "generate", model, "--out", folder).splitlines() == [f"wrote {folder / n}" for n in names]
     assert sorted(path.name for path in folder.iterdir()) == sorted(names)

@@ -248,7 +248,7 @@ def test_the_same_bytes_from_two_processes(tmp_path: Path) -> None:
         done = run(*command, cwd=tmp_path / name, env={**os.environ, **environment, "PYTHONDONTWRITEBYTECODE": "1"})
         assert done.returncode == 0, done.stderr
         found.append({path.name: path.read_bytes() for path in (tmp_path / name / "out").iterdir()})
-    assert sorted(found[0]) == ["manifest.json", "net.c", "net.h", "net_config.h"]
+    assert sorted(found[0]) == ["manifest.json", "net.c", "net.h", "net_config.h", "net_self_test.c", "net_self_test.h"]
     assert found[0] == found[1]
     assert not any(b"\r" in content for content in found[0].values())
     assert not any(str(tmp_path).encode() in content for content in found[0].values())
@@ -260,7 +260,7 @@ def test_the_manifest_is_of_these_files(tmp_path: Path) -> None:
     found = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
     assert found["digest"] == model.digest
     assert found["kernel_abi"] == KERNEL_ABI
-    assert sorted(found["sha256"]) == ["net.c", "net.h", "net_config.h"]
+    assert sorted(found["sha256"]) == ["net.c", "net.h", "net_config.h", "net_self_test.c", "net_self_test.h"]
     for name, sha in found["sha256"].items():
         content = (tmp_path / "out" / name).read_bytes()
         assert hashlib.sha256(content).hexdigest() == sha

@@ -110,6 +110,7 @@ def test_the_wheel_carries_every_file(tmp_path: Path) -> None:
     wanted = {f"rtrl_edge/{path.relative_to(PACKAGE).as_posix()}" for path in files(PACKAGE)}
     for folder in DATA:
         wanted |= {f"rtrl_edge/_assets/{path.relative_to(ROOT).as_posix()}" for path in files(ROOT / folder)}
+    wanted.add("rtrl_edge/_assets/LICENSE")
     assert "rtrl_edge/py.typed" in wanted
     assert wanted - names == set()
     assert {name.split("/")[0] for name in names} == {"rtrl_edge", f"rtrl_edge-{rt.__version__}.dist-info"}

@@ -72,7 +72,7 @@ _C_RESERVED = frozenset(
             "factory",
         ),
         "cell_slopes",
-        *("model", "call", "link", "port", "board", "halt", "startup", "firmware_model", "vector"),
+        *("model", "call", "link", "sensor_loop", "port", "board", "halt", "startup", "firmware_model", "vector"),
         *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
         *("intptr", "uintptr", "intmax", "uintmax", "ptrdiff", "size", "ssize", "wchar", "wint", "max_align"),
         *("assert", "ctype", "errno", "limits", "math", "signal", "time"),
