@@ -193,6 +193,11 @@ def _parser() -> argparse.ArgumentParser:
         help="rules with plain numbers as arguments, e.g. 'RTRL, BPTT(16), SnAp(1)'; Trunc1 and ReadoutOnly always "
         "take part; default: those that are usual for the cell",
     )
+    sub.add_argument(
+        "--board",
+        metavar="B",
+        help="an emulated board, e.g. qemu_mps2_an386: also count the instructions of each rule's step on it",
+    )
     sub.add_argument("--report", type=Path, metavar="FILE.HTML", help="write a page with plots that opens offline")
     report(sub)
 
@@ -213,6 +218,7 @@ def _parser() -> argparse.ArgumentParser:
         help="gets runs.jsonl, learning.csv and learning.html; default build/learning",
     )
     sub.add_argument("--page", type=Path, metavar="FILE.MD", help="also write the results as a Markdown page")
+    report(sub)
 
     sub = add(
         "matrix",
@@ -336,16 +342,18 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from .evaluate.compare import USUAL, compare, parse_rules, render
+    from .evaluate.compare import USUAL, board_that_counts, compare, parse_rules, render
     from .evaluate.report import PAGE_LINE
 
     if options.report is not None:
         refuse_other_kind(options.report, PAGE_LINE)
     parse_rules(USUAL if options.rules is None else options.rules)  # a wrong one is told now, not after the training
-    found = compare(*_build_and_stream(options), options.rules, progress=_Bar)
+    board_that_counts(options.board)
+    found = compare(*_build_and_stream(options), options.rules, options.board, progress=_Bar)
     print(found.text())
     if options.report:
         command = f"rtrl-edge compare {options.model}" + (f" --rules '{options.rules}'" if options.rules else "")
+        command += f" --board {options.board}" if options.board else ""
         print(f"wrote {write_text(options.report, render(found, command))}")
     _write_json(options, found.figures())
     return 0
@@ -370,6 +378,7 @@ def _bench(options: argparse.Namespace) -> int:
     texts += [pages.markdown(found, judged, command)] if options.page else []
     for (path, _), text in zip(files, texts, strict=True):
         print(f"wrote {write_text(path, text)}")
+    _write_json(options, pages.figures(found, judged))
     return 1 if options.quick and judged[0].state != "reached" else 0
 
 

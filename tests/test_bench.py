@@ -23,6 +23,8 @@ from rtrl_edge.oracle import Oracle
 from rtrl_edge.plan import plan
 from rtrl_edge.weights import initial
 
+from .needs import needs
+
 MODEL = """
 import rtrl_edge as rt
 from rtrl_edge.evaluate.recordings import delayed_xor
@@ -138,8 +140,31 @@ def test_compare_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert [e["name"] for e in found["entrants"]][:4] == ["RTRL", "BPTT(4)", "Trunc1", "ReadoutOnly"]
     assert found["command"] == "rtrl-edge compare"
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html><!-- rtrl-edge: report -->")
+    assert found["board"] is None
     assert main(["compare", *arguments[:2], "RTRL, nothing"]) == 1
     assert "wanted some of" in capsys.readouterr().err
+    assert main(["compare", str(path), "--board", "native"]) == 1
+    assert "counted by QEMU only" in capsys.readouterr().err
+
+
+def test_compare_counts_instructions_on_a_board() -> None:
+    """And says which rules do not fit it, without stopping."""
+    needs("qemu-system-arm", "arm-none-eabi-gcc")
+    stream = delayed_xor(400, 1, 0)
+    model = rt.Model("xor", 2, [rt.RNN(12)], rt.Linear(1))
+    found = compare(rt.quantize(model, initial(model, 0), stream), stream, "RTRL, BPTT(256)", "qemu_microbit",
+                    progress=silent)  # fmt: skip
+    work = {e.name: e.instructions for e in found.rules}
+    assert work["BPTT(256)"] is None
+    assert any("BPTT(256), its instructions: " in text for text in found.refused)
+    assert work["RTRL"] is not None
+    assert work["Trunc1"] is not None
+    assert work["ReadoutOnly"] is not None
+    assert work["RTRL"] > work["Trunc1"] > work["ReadoutOnly"] > found.rules[-1].macs  # type: ignore[operator]
+    assert found.header()[4] == "instructions/step"
+    assert [row[4] for row in found.rows()][:2] == [work["RTRL"], None]
+    assert "counted on qemu_microbit in QEMU" in found.text()
+    assert "instructions a step, qemu_microbit" in render(found, "rtrl-edge compare xor.py")
 
 
 # --------------------------------------------------------------------------------------------------- tasks
@@ -304,6 +329,9 @@ def test_pages_say_the_same() -> None:
     assert page.count("**reached**") == len(judged) - len(learning.NOT_RUN)
     assert len(learning_page.csv_text(found).splitlines()) == 1 + sum(e.seeds for e in learning.entries())
     assert "reached  delayed XOR, delay 3, RTRL, RNN(8), R16" in learning_page.text(found, judged)
+    figures = learning_page.figures(found, judged)
+    assert figures["marks"][0]["state"] == "reached"  # type: ignore[index]
+    assert sum(len(t["entrants"]) for t in figures["tasks"]) == len(learning.entries())  # type: ignore[attr-defined]
     few = learning.Results(found.of("xor 3"))
     assert "<svg" in learning_page.render(few, judged, "rtrl-edge bench learning")
 

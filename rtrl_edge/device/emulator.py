@@ -76,8 +76,8 @@ class Emulator(LinkDevice):
         emulated = _emulated(self.board)  # None: the native firmware, a program that needs none
         if uart and emulated is None:
             raise BoardError(f"{self.board.name}: has no UART; leave out uart=True")
-        if count_instructions and emulated is None:
-            raise BoardError(f"{self.board.name}: instructions are counted by QEMU only; choose an emulated board")
+        if count_instructions:
+            check_counts(self.board)
         self._temporary = tempfile.TemporaryDirectory(prefix="rtrl-edge-")
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
@@ -195,6 +195,12 @@ class Emulator(LinkDevice):
                 "wanted Emulator(..., count_instructions=True), and that it ran to its end"
             )
         return self._instructions
+
+
+def check_counts(board: Board) -> None:
+    """BoardError or BuildError where the instructions of a board's firmware cannot be counted on this computer."""
+    if _emulated(board) is None:
+        raise BoardError(f"{board.name}: instructions are counted by QEMU only; choose an emulated board")
 
 
 def _emulated(board: Board) -> Emulated | None:

@@ -14,8 +14,10 @@ from html import escape
 
 import numpy as np
 
+from ..boards import Board, load_board
+from ..device.emulator import Emulator, check_counts
 from ..device.host import HostTwin
-from ..errors import ModelError
+from ..errors import ModelError, PlanError
 from ..model import BPTT, Model, ReadoutOnly, Rule, Trunc1
 from ..plan import plan
 from ..quantize import IntegerModel
@@ -31,7 +33,7 @@ from .report import legend, page, section, table, text_table
 
 #: what is compared if nobody says, as far as the cell takes it
 USUAL = "RTRL, BlockRTRL(8), BPTT(16), SnAp(1), UORO, Trunc1, ReadoutOnly"
-#: labelled samples of the stretch on which gradients are compared with the exact one
+#: samples of the stretch on which gradients are compared with the exact one and instructions are counted
 STRETCH = 256
 #: errors are judged on the last half of the stream, cut in so many pieces: their spread is the noise
 PIECES = 20
@@ -50,6 +52,8 @@ class Entrant:
         ram_bytes, macs: the state struct; a step with its learning. None for a float control.
         cosine: mean cosine of its integer gradient to the exact one, over a short stretch; None where it has none.
         rule: None for a control.
+        instructions: what a step with its learning executes on the board, the mean over a short stretch; None where
+            none were counted.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Entrant:
     macs: int | None = None
     cosine: float | None = None
     rule: Rule | None = None
+    instructions: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,13 +73,15 @@ class Comparison:
         integer_model: the user's.
         rules: every rule that was played, in the order asked for.
         controls: the frozen copy and the float controls.
-        refused: rules that do not go with the cell, and why.
+        refused: rules that do not go with the cell, or do not fit the board, and why.
+        board: where instructions were counted; None if they were not.
     """
 
     integer_model: IntegerModel
     rules: Sequence[Entrant]
     controls: Sequence[Entrant]
     refused: Sequence[str] = ()
+    board: Board | None = None
 
     @property
     def judged(self) -> slice:
@@ -139,19 +146,26 @@ class Comparison:
         return found
 
     def rows(self) -> list[list[object]]:
-        """The table: name, error, RAM, MACs, cosine, metrics of the loss."""
-        return [[entrant.name, self.error(entrant), entrant.ram_bytes, entrant.macs, entrant.cosine,
+        """The table: name, error, RAM, MACs, instructions if there is a board, cosine, metrics of the loss."""
+        return [[entrant.name, self.error(entrant), entrant.ram_bytes, entrant.macs,
+                 *([entrant.instructions] if self.board else []), entrant.cosine,
                  *self._metrics(entrant).values()] for entrant in (*self.rules, *self.controls)]  # fmt: skip
 
     def header(self) -> list[str]:
         """The columns of :meth:`rows`."""
-        return ["rule", "NRMSE", "RAM B", "MACs/step", "cosine", *self._metrics(self.rules[0])]
+        counted = ["instructions/step"] if self.board else []
+        return ["rule", "NRMSE", "RAM B", "MACs/step", *counted, "cosine", *self._metrics(self.rules[0])]
+
+    @property
+    def legend(self) -> str:
+        """What the columns mean."""
+        return LEGEND + (f"\n{COUNTED} {self.board.name} in QEMU; not cycles." if self.board else "")
 
     def text(self) -> str:
         """For a terminal."""
         rows = [[*row[:1], f"{row[1]:.4f}", *row[2:]] for row in self.rows()]
         blocks = [
-            text_table(self.header(), rows) + "\n" + LEGEND,
+            text_table(self.header(), rows) + "\n" + self.legend,
             "\n".join(("Note: " if warning else "") + text for warning, text in self.conclusions()),
         ]
         return "\n\n".join([*blocks, *(["Left out:\n" + "\n".join(self.refused)] if self.refused else [])])
@@ -162,12 +176,14 @@ class Comparison:
             "model": self.integer_model.model.name,
             "digest": self.integer_model.digest,
             "judged_samples": len(self.rules[0].run) - self.judged.start,
+            "board": self.board.name if self.board else None,
             "entrants": [
                 {
                     "name": entrant.name,
                     "nrmse_per_channel_std": self.error(entrant),
                     "ram_bytes": entrant.ram_bytes,
                     "macs_per_step": entrant.macs,
+                    "instructions_per_step_mean": entrant.instructions,
                     "gradient_cosine_to_exact_mean": entrant.cosine,
                     **self._metrics(entrant),
                 }
@@ -186,6 +202,7 @@ LEGEND = f"""\
 NRMSE: root mean squared error of predictions made before the label was seen, over the last half of the stream, each
 channel in units of its standard deviation. RAM: the whole state struct. MACs: a step with its learning. cosine: of the
 integer gradient to the exact one, mean over the first {STRETCH} samples."""
+COUNTED = f"Instructions: of predict and learn together, mean over the first {STRETCH} samples, counted on"
 
 
 def parse_rules(text: str) -> list[Rule]:
@@ -236,26 +253,42 @@ def equal_ram_window(model: Model, ram_bytes: int) -> int:
     return windows[fits - 1] if fits else 0
 
 
-def compare(integer_model: IntegerModel, stream: Stream, rules: str | None, *, progress: Progress) -> Comparison:
+def compare(
+    integer_model: IntegerModel,
+    stream: Stream,
+    rules: str | None,
+    board: str | None = None,
+    *,
+    progress: Progress,
+) -> Comparison:
     """Play a stream under each rule, from the same weights and with the same rates, on the host twin.
 
     Args:
         integer_model: where each starts; its own rule is not used.
         stream: physical units.
         rules: see :func:`parse_rules`; :data:`USUAL` if None. Trunc1 and ReadoutOnly always take part.
+        board: an emulated one, on which each rule's instructions are counted too.
         progress: makes progress bars.
 
     Raises:
         ModelError: rules that cannot be read, or that all are refused by the cell.
+        BoardError, BuildError: instructions cannot be counted on the board, or not on this computer.
     """
-    model = integer_model.model
+    model, chip = integer_model.model, board_that_counts(board)
     entrants, refused = [], []
     for rule in dict.fromkeys([*parse_rules(USUAL if rules is None else rules), Trunc1(), ReadoutOnly()]):
         reason = rule.refuses(model.cell.structure(model.inputs), model.cell) or rule.refuses_numbers(model.numbers)
         if reason:
             refused.append(f"{written(rule)}: {reason}")
-        else:
-            entrants.append(_entrant(integer_model.with_(rule=rule), stream, progress))
+            continue
+        played = integer_model.with_(rule=rule)
+        entrant = _entrant(played, stream, progress)
+        if chip is not None:
+            try:
+                entrant = replace(entrant, instructions=step_instructions(played, stream, chip, progress))
+            except PlanError as error:
+                refused.append(f"{written(rule)}, its instructions: {error}")
+        entrants.append(entrant)
     frozen = integer_model.with_(rule=ReadoutOnly())
     bar = progress("frozen", len(stream))
     with HostTwin(frozen) as twin:
@@ -266,7 +299,27 @@ def compare(integer_model: IntegerModel, stream: Stream, rules: str | None, *, p
         Entrant("frozen", run, needs.inference_bytes, needs.macs_predict),
         *(Entrant(name, play(control, stream)) for name, control in standard_controls(stream).items()),
     ]
-    return Comparison(integer_model, entrants, controls, refused)
+    return Comparison(integer_model, entrants, controls, refused, chip)
+
+
+def board_that_counts(board: str | None) -> Board | None:
+    """The board, if its instructions can be counted on this computer: BoardError or BuildError if not."""
+    if board is None:
+        return None
+    found = load_board(board)
+    check_counts(found)
+    return found
+
+
+def step_instructions(integer_model: IntegerModel, stream: Stream, board: Board, progress: Progress) -> int:
+    """Instructions of a step with its learning: all calls over the first :data:`STRETCH` samples, the mean."""
+    short = stream[:STRETCH]
+    bar = progress(f"{written(integer_model.model.rule)}: {board.name}", len(short))
+    with Emulator(integer_model, board, count_instructions=True) as chip:
+        prequential(chip, integer_model, short, True, bar)
+        counts = chip.instructions()
+    bar.close()
+    return round(sum(count.total for count in counts.values()) / len(short))
 
 
 def _entrant(integer_model: IntegerModel, stream: Stream, progress: Progress) -> Entrant:
@@ -313,13 +366,17 @@ def _table_section(found: Comparison) -> str:
         f'<li class="lost">{escape(text)}</li>' if warning else f"<li>{escape(text)}</li>"
         for warning, text in found.conclusions()
     )
-    return section("The rules", table(found.header(), rows) + f'\n<ul class="plain">{sentences}</ul>', LEGEND)
+    return section("The rules", table(found.header(), rows) + f'\n<ul class="plain">{sentences}</ul>', found.legend)
 
 
 def _pareto_section(found: Comparison) -> str:
     panels = []
-    for what, unit in (("ram_bytes", "RAM, bytes"), ("macs", "multiply-accumulates a step")):
-        points = [(float(getattr(entrant, what)), found.error(entrant), entrant) for entrant in found.rules]
+    work = ("macs", "multiply-accumulates a step")
+    if found.board is not None:
+        work = ("instructions", f"instructions a step, {found.board.name}")
+    for what, unit in (("ram_bytes", "RAM, bytes"), work):
+        points = [(float(value), found.error(entrant), entrant) for entrant in found.rules
+                  if (value := getattr(entrant, what)) is not None]  # fmt: skip
         front = [(x, y) for x, y, _ in sorted(points, key=lambda p: p[:2])
                  if not any(a <= x and b < y for a, b, _ in points)]  # fmt: skip
         curves = [plots.Curve(np.array([x for x, _ in front]), np.array([y for _, y in front]), "soft", dashed=True)]

@@ -71,6 +71,31 @@ def csv_text(r: Results) -> str:
     return file.getvalue()
 
 
+def figures(r: Results, marks: Sequence[Mark]) -> dict[str, object]:
+    """As plain data, units in the names; a score that was never reached is not finite."""
+    return {
+        "marks": [{"what": m.what, "found": m.found, "state": m.state, "note": m.note} for m in marks],
+        "tasks": [
+            {
+                "name": task,
+                "samples": r.of(task)[0].entry.steps,
+                "verdict": verdict(r, task),
+                "entrants": [
+                    {
+                        "name": o.entry.name,
+                        "ram_bytes": o.entry.ram_bytes,
+                        "macs_per_step": o.entry.macs,
+                        "seeds": list(o.entry.each_seed),
+                        "figures": list(o.figures),
+                    }
+                    for o in r.of(task)
+                ],
+            }
+            for task in r.tasks
+        ],
+    }
+
+
 def text(r: Results, marks: Sequence[Mark]) -> str:
     """For a terminal."""
     blocks = []
