@@ -57,7 +57,9 @@ def answer(folder: Path, texts: dict[str, str], *command: str) -> int:
 def classifier() -> rt.IntegerModel:
     model = rt.Model("net", 3, [rt.GRU(4)], rt.Linear(3), rt.SoftmaxCrossEntropy())
     rng = np.random.default_rng(1)
-    return rt.quantize(model, initial(model, 1), rt.Stream(rng.normal(size=(50, 3)), np.eye(3)[rng.integers(0, 3, 50)]))
+    return rt.quantize(
+        model, initial(model, 1), rt.Stream(rng.uniform(-1, 1, (50, 3)), np.eye(3)[rng.integers(0, 3, 50)])
+    )
 
 
 MODELS = {
