@@ -221,6 +221,25 @@ def _parser() -> argparse.ArgumentParser:
     report(sub)
 
     sub = add(
+        "fit",
+        _fit,
+        "the largest model that a board holds, and that learns between two samples",
+        "Over cells and rules. RAM and flash follow from the layout; with --rate it builds a few sizes of each pair, "
+        "counts their instructions in an emulator of the board's core, and estimates the time.",
+    )
+    sub.add_argument("--board", required=True, metavar="B", help="name of a board (`rtrl-edge boards`) or a .toml file")
+    sub.add_argument("--rate", type=_hertz, metavar="HZ", help="samples a second, e.g. 100 or 100Hz; default: no limit")
+    sub.add_argument("--inputs", type=_positive, default=1, metavar="N", help="sensor channels; default 1")
+    sub.add_argument("--outputs", type=_positive, default=1, metavar="N", help="outputs; default 1")
+    sub.add_argument("--cells", default="RNN, GRU, LSTM, RTU", metavar="A,B", help="default RNN, GRU, LSTM, RTU")
+    sub.add_argument("--rules", default="RTRL, BPTT(16), SnAp(1), ReadoutOnly", metavar="A,B(16)",
+                     help="default RTRL, BPTT(16), SnAp(1), ReadoutOnly")  # fmt: skip
+    sub.add_argument("--numbers", choices=("R16", "R8", "Q14"), default="R16", help="number profile; default R16")
+    sub.add_argument("--cycles-per-instruction", type=_ratio, metavar="R",
+                     help="assumed for the time; default 2, which no board has confirmed")  # fmt: skip
+    report(sub)
+
+    sub = add(
         "matrix",
         _matrix,
         "every cell with every rule: legal or refused and why, gradient error, RAM, work",
@@ -247,6 +266,20 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"wanted a whole number of at least 1, found {text!r}")
     return value
+
+
+def _ratio(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"wanted a number above 0, found {text!r}")
+    return value
+
+
+def _hertz(text: str) -> float:
+    return _ratio(text.lower().removesuffix("hz"))
 
 
 # --------------------------------------------------------------------------------------------- commands
@@ -380,6 +413,30 @@ def _bench(options: argparse.Namespace) -> int:
         print(f"wrote {write_text(path, text)}")
     _write_json(options, pages.figures(found, judged))
     return 1 if options.quick and judged[0].state != "reached" else 0
+
+
+def _fit(options: argparse.Namespace) -> int:
+    from . import model
+    from .boards import load_board
+    from .evaluate import capacity
+    from .evaluate.compare import parse_rules
+
+    numbers = getattr(model, options.numbers)()
+    assumed = options.cycles_per_instruction or capacity.CYCLES_PER_INSTRUCTION
+    asked = capacity.Question(
+        load_board(options.board), options.inputs, options.outputs, numbers, options.rate, assumed
+    )  # fmt: skip
+    cells = [name.strip() for name in options.cells.split(",")]
+    pairs = capacity.pairs(options.inputs, cells, parse_rules(options.rules), numbers)
+    bar = _Bar("searching", len(pairs), unit=" pairs")
+    found = []
+    for cell, rule in pairs:
+        found.append(asked.largest(cell, rule))
+        bar(1)
+    bar.close()
+    print(capacity.text(asked, found))
+    _write_json(options, capacity.figures(asked, found))
+    return 0
 
 
 def _matrix(options: argparse.Namespace) -> int:

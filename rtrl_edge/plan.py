@@ -157,6 +157,11 @@ def plan(model: Model | IntegerModel, board: str | Board | None = None) -> Plan:
     return found
 
 
+def room(board: Board) -> int:
+    """Bytes of RAM that a board leaves to a model, after the stack and the firmware's buffers."""
+    return board.ram_bytes - board.stack_bytes - FIRMWARE_BYTES
+
+
 def _code_size(model: Model, core: str) -> CodeSize | None:
     """The measured code and stack of a model's parts, or None where nobody measured them."""
     if not USUAL.items() <= model.voices.items():
@@ -198,12 +203,12 @@ def _needs(model: Model) -> Plan:
 
 
 def _refuse_if_too_large(model: Model, found: Plan, board: Board) -> None:
-    room = board.ram_bytes - board.stack_bytes - FIRMWARE_BYTES
-    if found.struct_bytes > room:
+    left = room(board)
+    if found.struct_bytes > left:
         raise PlanError(
             f"plan: model '{model.name}' needs {found.struct_bytes:,} B of RAM "
-            f"({found.ram_groups['influence']:,} B of it the influence matrix), board '{board.name}' leaves {room:,} B "
-            f"after the stack and the firmware's buffers. {_advice(model, room)}"
+            f"({found.ram_groups['influence']:,} B of it the influence matrix), board '{board.name}' leaves {left:,} B "
+            f"after the stack and the firmware's buffers. {_advice(model, left)}"
         )
     flash = found.const_bytes + (found.code_bytes or 0) + FIRMWARE_FLASH_BYTES
     if flash > board.flash_bytes:
@@ -213,12 +218,12 @@ def _refuse_if_too_large(model: Model, found: Plan, board: Board) -> None:
         )
 
 
-def _advice(model: Model, room: int) -> str:
+def _advice(model: Model, left: int) -> str:
     """The largest number of units that fits, or what else to change."""
     fits = [
         units
         for units in range(1, min(model.cell.units, MAX_UNITS))
-        if layout(replace(model, cells=[model.cell.resized(units)])).size <= room
+        if layout(replace(model, cells=[model.cell.resized(units)])).size <= left
     ]
     if fits:
         return f"units={fits[-1]} fits, or choose a number profile with a smaller influence matrix"

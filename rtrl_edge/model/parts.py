@@ -295,13 +295,14 @@ class Dims:
     @cached_property
     def weight_places(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.intp]]:
         """The same of every weight of the gates, each (gated,)."""
-        found = [
-            (number, unit, entry)
-            for number, block in enumerate(self.structure.blocks)
-            for unit, row in self.structure.entries(block)
-            for entry in row
-        ]
-        block, unit, entry = np.array(found, np.intp).reshape(-1, 3).T
+        found = [np.zeros((3, 0), np.intp)]
+        for number, block in enumerate(self.structure.blocks):
+            rows = self.structure.entries(block)
+            units = np.repeat([unit for unit, _ in rows], [len(row) for _, row in rows])
+            found.append(
+                np.array((np.full_like(units, number), units, np.concatenate([row for _, row in rows])), np.intp)
+            )
+        block, unit, entry = np.concatenate(found, axis=1)
         return block, unit, entry
 
     @cached_property
