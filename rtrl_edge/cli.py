@@ -131,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
         "--format",
         choices=FORMAT_NAMES,
         default="c",
+        metavar="FORMAT",
         help="; ".join(
             ["c: the files alone, the default", *(f"{name}: {form.title}" for name, form in FORMATS.items())]
         ),
