@@ -34,3 +34,7 @@ class FolderError(RtrlEdgeError):
 
 class LinkError(RtrlEdgeError):
     """A device that does not answer, or that answers something broken."""
+
+
+class ConvertError(RtrlEdgeError):
+    """A network of another framework that we cannot take over as it is, or a snapshot of another model."""
