@@ -61,7 +61,7 @@ if [ ! -e "$stamp" ] || [ pyproject.toml -nt "$stamp" ] || [ setup.sh -nt "$stam
     echo "setup: Python packages into $venv"
     $venv/bin/python -m pip --version >/dev/null 2>&1 || python3 -m venv $venv
     extras=report
-    [ "$what" = test ] && extras=report,test,lint
+    [ "$what" = test ] && extras=report,test,lint,formats
     $venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$extras]"
     touch "$stamp"
 fi

@@ -275,13 +275,16 @@ def _wrapped(values: Iterable[int], width: int = 100) -> str:
 
 def manifest(
     integer_model: IntegerModel,
-    files: Mapping[str, str],
+    files: Mapping[str, str | bytes],
     plan: Mapping[str, object],
     certificate: Mapping[str, object] | None = None,
 ) -> str:
     """``manifest.json``: the model, its digest, the sha256 of every generated file, the plan and, where one was
     made, the gradient certificate."""
-    hashes = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in sorted(files.items())}
+    hashes = {
+        name: hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
+        for name, content in sorted(files.items())
+    }
     content = {
         "generator": f"rtrl-edge {__version__}",
         "kernel_abi": KERNEL_ABI,

@@ -6,9 +6,12 @@ model's name. The generated C goes to ``src/`` of the library, ``firmware_templa
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from ._version import __version__
 from .assets import firmware_templates_dir, licence_text
 from .emit import common_slots, emit, fill, summary
 from .errors import ModelError
@@ -19,23 +22,29 @@ from .self_test import emit_self_test
 
 @dataclass(frozen=True)
 class Format:
-    """Where things go: ``library`` is the folder that holds LICENSE and src/, ``example`` that of the sensor loop."""
+    """Where things go: ``library`` is the folder that holds LICENSE and src/, ``example`` that of ``loop``, which is
+    folders of firmware_templates too."""
 
     title: str
     library: str
     example: str
+    loop: tuple[str, ...] = ("sensor_loop",)
 
 
 #: besides "c", which is the generated files and nothing else
 FORMATS: Mapping[str, Format] = {
-    "cmake": Format("CMake library, FetchContent-friendly", "", "example/"),
+    "cmake": Format("CMake library, FetchContent-friendly", "", "example/", ("sensor_loop", "host_main")),
     "arduino": Format("Arduino library", "", "examples/Learn/"),
+    "esp_idf": Format("ESP-IDF project with the component", "components/NAME/", "main/"),
+    "zephyr": Format("Zephyr module with a sample", "", "samples/learn/src/"),
+    "platformio": Format("PlatformIO project with the library", "lib/NAME/", "src/", ("sensor_loop", "host_main")),
+    "cmsis_pack": Format("CMSIS-Pack, .pdsc and .pack", "", "example/", ("sensor_loop", "host_main")),
 }
 FORMAT_NAMES = ("c", *FORMATS)
 
 
-def export(integer_model: IntegerModel, form: str = "c", checked: bool = False) -> dict[str, str]:
-    """All files of a model in a format, text by path.
+def export(integer_model: IntegerModel, form: str = "c", checked: bool = False) -> dict[str, str | bytes]:
+    """All files of a model in a format, content by path.
 
     Args:
         integer_model: what :func:`rtrl_edge.quantize` made.
@@ -47,7 +56,7 @@ def export(integer_model: IntegerModel, form: str = "c", checked: bool = False) 
     """
     generated = emit(integer_model, checked) | emit_self_test(integer_model)
     if form == "c":
-        return generated
+        return {**generated}
     if form not in FORMATS:
         raise ModelError(f"generate: format: wanted one of {', '.join(FORMAT_NAMES)}, found {form!r}")
     name, place = integer_model.model.name, FORMATS[form]
@@ -58,9 +67,20 @@ def export(integer_model: IntegerModel, form: str = "c", checked: bool = False) 
     slots = _slots(integer_model)
     files = {f"{place.library}src/{file}": text for file, text in generated.items()}
     files[f"{place.library}LICENSE"] = licence_text()
-    files |= {place.example + file: _filled(text, slots) for file, text in _templates("sensor_loop")}
+    for folder in place.loop:
+        files |= {place.example + file: _filled(text, slots) for file, text in _templates(folder)}
     files |= {file: _filled(text, slots) for file, text in _templates(form)}
-    return {path.replace("NAME", name): text for path, text in files.items()}
+    named = {path.replace("NAME", name): text for path, text in files.items()}
+    return {**named, f"rtrl_edge.{name}.{__version__}.pack": _zip(named)} if form == "cmsis_pack" else {**named}
+
+
+def _zip(files: Mapping[str, str]) -> bytes:
+    """The same bytes for the same files: no dates, and no compressor that could change."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for path, text in sorted(files.items()):
+            archive.writestr(zipfile.ZipInfo(path), text)
+    return buffer.getvalue()
 
 
 def _templates(folder: str) -> Iterable[tuple[str, str]]:

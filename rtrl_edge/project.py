@@ -46,11 +46,11 @@ def generate(
     return write_files(folder, files, manifest(integer_model, files, figures, certificate))
 
 
-def write_files(folder: str | Path, files: Mapping[str, str], manifest_text: str) -> list[Path]:
-    """Write texts and their manifest under the rules of :func:`generate`."""
+def write_files(folder: str | Path, files: Mapping[str, str | bytes], manifest_text: str) -> list[Path]:
+    """Write files and their manifest under the rules of :func:`generate`."""
     folder = Path(folder)
     _refuse_foreign(folder, files)
-    return [_write(folder / name, text) for name, text in [*files.items(), (MANIFEST, manifest_text)]]
+    return [_write(folder / name, content) for name, content in [*files.items(), (MANIFEST, manifest_text)]]
 
 
 def write_text(path: Path, text: str) -> Path:
@@ -91,10 +91,10 @@ def refuse_other_kind(path: Path, first_line: str) -> None:
         )
 
 
-def _write(path: Path, text: str) -> Path:
+def _write(path: Path, content: str | bytes) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise FolderError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
     return path
@@ -108,7 +108,7 @@ def write_starter(folder: Path) -> Path:
     return _write(folder / "model.py", (examples_dir() / "starter" / "model.py").read_text(encoding="utf-8"))
 
 
-def _refuse_foreign(folder: Path, files: Mapping[str, str]) -> None:
+def _refuse_foreign(folder: Path, files: Mapping[str, str | bytes]) -> None:
     if not folder.exists():
         return
     if not folder.is_dir():

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import configparser
+import io
+import json
 import re
+import shutil
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
+import yaml
 
 import rtrl_edge as rt
 from rtrl_edge.assets import licence_text
@@ -20,6 +28,11 @@ from .models import integer_model
 from .needs import needs
 
 M0 = ("arm-none-eabi-gcc", "-mcpu=cortex-m0", "-mthumb")
+STRING_H = """#include <stddef.h>
+void *memcpy(void *to, const void *from, size_t count);
+void *memset(void *to, int value, size_t count);
+"""
+RV32IMC = ("riscv64-unknown-elf-gcc", "-march=rv32imc", "-mabi=ilp32", "-ffreestanding")
 M4 = ("arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard")
 
 
@@ -53,11 +66,13 @@ def compile_all(folder: Path, sources: str, compiler: tuple[str, ...], *flags: o
 def test_every_format_carries_the_c_the_licence_and_the_example(form: str, tmp_path: Path) -> None:
     model = integer_model(3, name="gait")
     files, place = export(model, form), FORMATS[form]
+    library = place.library.replace("NAME", "gait")
     for file, text in emit(model).items():
-        assert files[f"{place.library}src/{file}"] == text
-    assert files[f"{place.library}LICENSE"] == licence_text()
-    assert {f"{place.library}src/gait_self_test.c", f"{place.example}sensor_loop.c"} <= files.keys()
-    assert not [path for path, text in files.items() if re.search(r"@\w+@", text) or "NAME" in path]
+        assert files[f"{library}src/{file}"] == text
+    assert files[f"{library}LICENSE"] == licence_text()
+    assert {f"{library}src/gait_self_test.c", f"{place.example}sensor_loop.c"} <= files.keys()
+    texts = {path: text for path, text in files.items() if isinstance(text, str)}
+    assert not [path for path, text in texts.items() if re.search(r"@\w+@", text) or "NAME" in path]
     assert export(model, form) == files
     paths = generate(model, tmp_path / "out", form=form)
     assert {path.relative_to(tmp_path / "out").as_posix() for path in paths} == files.keys() | {"manifest.json"}
@@ -76,7 +91,7 @@ def test_no_such_format() -> None:
 def test_the_example_learns_the_wave(form: str, tmp_path: Path) -> None:
     """Its sensor loop on this computer: what it predicts of the stand-in sensor gets better."""
     needs("gcc")
-    folder, place = written(tmp_path, form, integer_model(8, inputs=2, outputs=2, name="gait")), FORMATS[form]
+    folder, place = written(tmp_path / "out", form, integer_model(8, inputs=2, outputs=2, name="gait")), FORMATS[form]
     main = """
 #include <stdio.h>
 #include "sensor_loop.h"
@@ -96,7 +111,7 @@ int main(void) {
 }
 """
     (tmp_path / "main.c").write_text(main, encoding="utf-8")
-    example, src = folder / place.example, folder / place.library / "src"
+    example, src = folder / place.example, folder / place.library.replace("NAME", "gait") / "src"
     sources = [*src.glob("*.c"), example / "sensor_loop.c", example / "port_sensor.c"]
     command = ("gcc", *STRICT, "-O2", "-I", src, "-I", example, "main.c", *sources, "-o", "main")
     run(*command, cwd=tmp_path)
@@ -220,3 +235,195 @@ def test_the_sketch_runs(outputs: int, tmp_path: Path) -> None:
     for compiler in (M0, M4):
         compile_all(folder, "src/*.c", compiler)
         compile_all(sketch, "*.c", compiler, *include)
+
+
+# ------------------------------------------------------------------------------------------- the others
+
+
+def texts(form: str) -> dict[str, str]:
+    return {path: text for path, text in export(integer_model(3, name="gait"), form).items() if isinstance(text, str)}
+
+
+def stubs(folder: Path, headers: dict[str, str]) -> Path:
+    """Stand-ins for an ecosystem's headers: they hold the declarations that the example uses."""
+    for file, text in headers.items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text(f"#pragma once\n{text}", encoding="utf-8")
+    return folder
+
+
+def tool(name: str) -> str:
+    """A packing tool of an ecosystem, from PyPI (`pip install .[formats]`)."""
+    found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
+    if found is None:
+        pytest.skip(f"no {name!r} here: pip install '.[formats]'")
+    return found
+
+
+def test_esp_idf_manifest_and_sources() -> None:
+    files = texts("esp_idf")
+    found = yaml.safe_load(files["components/gait/idf_component.yml"])
+    assert found["version"] == rt.__version__
+    assert found["license"] == "Apache-2.0"
+    assert found["dependencies"] == {"idf": ">=5.0"}
+    for folder in ("components/gait/", "main/"):
+        call = re.search(r"idf_component_register\(([^)]*)\)", files[f"{folder}CMakeLists.txt"])
+        assert call
+        sources = re.findall(r"\S+\.c\b", call[1])
+        assert sources
+        assert all(folder + source in files for source in sources)
+    assert "REQUIRES gait" in files["main/CMakeLists.txt"]
+
+
+def test_esp_idf_compiles_for_risc_v(tmp_path: Path) -> None:
+    """The component for the ESP32-C3's core; the example against stand-ins for the headers of FreeRTOS."""
+    folder = written(tmp_path / "gait", "esp_idf")
+    libc = stubs(tmp_path / "libc", {"string.h": STRING_H})  # this compiler has no C library in Debian
+    compile_all(folder, "components/gait/src/*.c", RV32IMC, "-I", libc)
+    headers = stubs(
+        tmp_path / "stubs",
+        {
+            "freertos/FreeRTOS.h": "#define pdMS_TO_TICKS(ms) (ms)\ntypedef unsigned TickType_t;\n",
+            "freertos/task.h": """TickType_t xTaskGetTickCount(void);
+void vTaskDelayUntil(TickType_t *last, TickType_t ticks);
+void app_main(void);
+""",
+        },
+    )
+    include = ("-I", headers, "-I", folder / "components" / "gait" / "src", "-I", folder / "main")
+    compile_all(folder, "main/*.c", ("gcc",), *include)
+    compile_all(folder, "main/*.c", M4, *include)
+
+
+def test_esp_idf_component_packs(tmp_path: Path) -> None:
+    """By the tool that uploads components; it checks the manifest against its schema."""
+    compote = tool("compote")
+    folder = written(tmp_path / "gait", "esp_idf") / "components" / "gait"
+    run(compote, "component", "pack", "--name", "gait", cwd=folder)
+    assert (folder / "dist" / f"gait_{rt.__version__}.tgz").is_file()
+
+
+def test_zephyr_module_and_sample() -> None:
+    files = texts("zephyr")
+    module = yaml.safe_load(files["zephyr/module.yml"])
+    assert module["name"] == "gait"
+    assert f"{module['build']['cmake']}/CMakeLists.txt" in files
+    assert module["build"]["kconfig"] in files
+    option = re.search(r"^config (\w+)", files["zephyr/Kconfig"])
+    assert option
+    assert f"if(CONFIG_{option[1]})" in files["zephyr/CMakeLists.txt"]
+    assert f"CONFIG_{option[1]}=y" in files["samples/learn/prj.conf"].splitlines()
+    assert "zephyr_library_sources(../src/gait.c ../src/gait_self_test.c)" in files["zephyr/CMakeLists.txt"]
+    sample = yaml.safe_load(files["samples/learn/sample.yaml"])
+    assert sample["sample"]["name"] == "gait"
+    assert list(sample["tests"]) == ["rtrl_edge.gait.learn"]
+    sources = re.findall(r"src/\w+\.c\b", files["samples/learn/CMakeLists.txt"])
+    assert len(sources) == 3
+    assert {f"samples/learn/{source}" for source in sources} < files.keys()
+
+
+def test_zephyr_kconfig_reads(tmp_path: Path) -> None:
+    """By the parser that Zephyr's own is made of."""
+    kconfiglib = pytest.importorskip("kconfiglib", reason="pip install '.[formats]'")
+    folder = written(tmp_path / "gait", "zephyr")
+    found = kconfiglib.Kconfig(str(folder / "zephyr" / "Kconfig"), warn_to_stderr=False)
+    text = (folder / "samples" / "learn" / "prj.conf").read_text(encoding="utf-8")
+    (tmp_path / "own.conf").write_text("".join(line for line in text.splitlines(True) if "RTRL" in line))
+    found.load_config(str(tmp_path / "own.conf"))
+    assert found.syms["RTRL_GAIT"].str_value == "y"
+    assert found.warnings == []
+
+
+def test_zephyr_compiles_for_cortex_m(tmp_path: Path) -> None:
+    folder = written(tmp_path / "gait", "zephyr")
+    headers = stubs(
+        tmp_path / "stubs",
+        {
+            "zephyr/kernel.h": """struct k_timer { int t; };
+#define K_TIMER_DEFINE(name, expiry, stop) struct k_timer name
+#define K_MSEC(ms) (ms)
+unsigned k_timer_status_sync(struct k_timer *);
+void k_timer_start(struct k_timer *, int, int);
+""",
+            "zephyr/sys/printk.h": "__attribute__((format(printf, 1, 2))) void printk(const char *, ...);\n",
+        },
+    )
+    for compiler in (M0, M4):
+        compile_all(folder, "src/*.c", compiler)
+        compile_all(folder, "samples/learn/src/*.c", compiler, "-I", headers, "-I", folder / "src")
+
+
+def test_platformio_project(tmp_path: Path) -> None:
+    """Its tests and its program, by the host's compiler in place of its own build."""
+    needs("gcc")
+    folder = written(tmp_path / "gait", "platformio")
+    settings = configparser.ConfigParser()
+    settings.read(folder / "platformio.ini", encoding="utf-8")
+    assert settings["env:native"]["platform"] == "native"
+    library = json.loads((folder / "lib" / "gait" / "library.json").read_text(encoding="utf-8"))
+    assert library["version"] == rt.__version__
+    assert (folder / "lib" / "gait" / "src" / library["headers"]).is_file()
+    unity = """#include <stdio.h>
+static int failed;
+#define UNITY_BEGIN() ((void)0)
+#define RUN_TEST(test) (setUp(), test(), tearDown())
+#define TEST_ASSERT_EQUAL_UINT16(a, b) (failed += (a) != (b))
+#define UNITY_END() failed
+void setUp(void);
+void tearDown(void);
+"""
+    headers = stubs(tmp_path / "stubs", {"unity.h": unity})
+    src = folder / "lib" / "gait" / "src"
+    sources = sorted(src.glob("*.c"))
+    build = ("gcc", *STRICT, "-I", src, "-I", headers, *sources)
+    run(*build, folder / "test" / "test_self_test" / "test_main.c", "-o", "test", cwd=tmp_path)
+    run("./test", cwd=tmp_path)
+    run(*build, *sorted((folder / "src").glob("*.c")), "-o", "program", cwd=tmp_path)
+    assert len(run("./program", cwd=tmp_path).splitlines()) == 200
+
+
+def test_platformio_library_packs(tmp_path: Path) -> None:
+    """By its own packing tool, which checks the manifest; the licence's name it would look up in the network."""
+    pio = tool("pio")
+    library = written(tmp_path / "gait", "platformio") / "lib" / "gait"
+    manifest = json.loads((library / "library.json").read_text(encoding="utf-8"))
+    assert manifest.pop("license") == "Apache-2.0"
+    (library / "library.json").write_text(json.dumps(manifest), encoding="utf-8")
+    run("env", f"PLATFORMIO_CORE_DIR={tmp_path}", "PLATFORMIO_SETTING_ENABLE_TELEMETRY=no",
+        pio, "pkg", "pack", library, "--output", tmp_path / "gait.tar.gz", cwd=tmp_path)  # fmt: skip
+    assert (tmp_path / "gait.tar.gz").is_file()
+
+
+def test_cmsis_pack(tmp_path: Path) -> None:
+    """Names, versions and order of elements as the Pack specification wants them; every file is in the zip."""
+    files = export(integer_model(3, name="gait"), "cmsis_pack")
+    pack = files[f"rtrl_edge.gait.{rt.__version__}.pack"]
+    assert isinstance(pack, bytes)
+    with zipfile.ZipFile(io.BytesIO(pack)) as archive:
+        assert archive.testzip() is None
+        names = archive.namelist()
+        description = archive.read("rtrl_edge.gait.pdsc")
+    assert sorted(names) == sorted(path for path in files if not path.endswith(".pack"))
+    root = ElementTree.fromstring(description)
+    assert [child.tag for child in root] == [
+        "vendor", "name", "description", "url", "license", "releases", "keywords", "conditions", "components",
+    ]  # fmt: skip
+    assert (root.findtext("vendor"), root.findtext("name")) == ("rtrl_edge", "gait")
+    assert root.findtext("license") in names
+    release = root.find("releases/release")
+    assert release is not None
+    assert release.get("version") == rt.__version__
+    (component,) = root.iterfind("components/component")
+    assert component.get("Cversion") == rt.__version__
+    assert {component.get(key) for key in ("Cclass", "Cgroup", "Csub")} == {"Machine Learning", "RTRL", "gait"}
+    assert {c.get("id") for c in root.iterfind("conditions/condition")} == {component.get("condition")}
+    listed = [str(file.get("name")) for file in component.iterfind("files/file")]
+    assert {path for path in names if path.startswith(("src/", "example/"))} == {n for n in listed if n != "src/"}
+    assert {f.get("category") for f in component.iterfind("files/file")} == {"include", "header", "source"}
+
+
+def test_cmsis_pack_compiles_for_cortex_m(tmp_path: Path) -> None:
+    folder = written(tmp_path / "gait", "cmsis_pack")
+    for compiler in (M0, M4):
+        compile_all(folder, "src/*.c", compiler)
+        compile_all(folder, "example/*.c", compiler, "-I", folder / "src")
