@@ -16,15 +16,25 @@ from .assets import boards_dir
 from .errors import BoardError
 
 RAM_USES = ("data", "spare")
+FPUS = ("none", "single", "double")
+SIMDS = ("none", "dsp", "mve", "pie")
+#: programs that `rtrl-edge flash` knows how to call
+FLASH_TOOLS = ("pyocd", "openocd", "esptool", "uf2", "bossac", "teensy_loader_cli")
+#: a source text says this if nobody verified the number, or a part of it
+UNVERIFIED = "not verified"
 
 
 @dataclass(frozen=True)
 class Compiler:
-    """``prefix`` + gcc, the ``flags`` that choose the core, and the Debian ``packages`` that hold it."""
+    """``prefix`` + gcc, the ``flags`` that choose the core, and the Debian ``packages`` that hold it.
+
+    ``programs``: others that the Makefile of its kind of firmware calls.
+    """
 
     prefix: str
     flags: tuple[str, ...]
     packages: tuple[str, ...]
+    programs: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:
@@ -44,10 +54,18 @@ class Ram:
 
 @dataclass(frozen=True)
 class Flash:
-    """Where the program lies, in bytes."""
+    """Where the program lies, in bytes; and what writing to it costs, where it is flash at all.
+
+    ``erase_block_bytes`` is the largest block, if they differ; ``erase_ms`` the longest that erasing one takes;
+    ``endurance_cycles`` how often a block may be erased.
+    """
 
     origin: int
     size: int
+    erase_block_bytes: int | None = None
+    write_block_bytes: int | None = None
+    erase_ms: int | None = None
+    endurance_cycles: int | None = None
 
 
 @dataclass(frozen=True)
@@ -60,12 +78,21 @@ class Uart:
 
 @dataclass(frozen=True)
 class Emulated:
-    """``command -M machine`` of the Debian ``package``; ``same_core_only``: the machine is another board."""
+    """``command -M machine`` of the Debian ``package``, with ``-cpu cpu`` and ``options`` where they are given."""
 
     command: str
     machine: str
     package: str
-    same_core_only: bool
+    cpu: str = ""
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Flasher:
+    """A way to write the flash: ``tool``, one of FLASH_TOOLS, and what it calls this chip or board."""
+
+    tool: str
+    target: str
 
 
 @dataclass(frozen=True)
@@ -76,13 +103,16 @@ class Board:
         name: the file's name without .toml.
         title: what people call it.
         core: ``cortex-m4`` and the like, ``host`` for this computer.
-        firmware: folder of firmware_templates with the sources of its kind.
+        firmware: folder of firmware_templates with the sources of its kind; ``esp_idf``: no bare metal, the vendor's
+            build system takes the generated library.
         coprocessor: True if an FPU or vector unit has to be switched on after reset.
         stack_bytes: reserved for the stack.
         halt: firmware_templates/*/halt_HALT.c, what quitting and faults do.
-        compiler, ram, flash, uart, emulator: see their classes; the last two may be missing.
-        source: who says so, for each of the other keys that hold numbers.
-        clock_hz: core clock, if known.
+        compiler, ram, flash, uart, emulator, flashers: see their classes; the last three may be missing.
+        source: who says so, for each of the other keys that hold numbers; has "not verified" where nobody does.
+        clock_hz: the fastest core clock, if known.
+        fpu, simd: what the core has beyond integers, see FPUS and SIMDS.
+        stand_in: name of the emulated board with the same instruction set, for a board without an emulator.
     """
 
     name: str
@@ -99,6 +129,10 @@ class Board:
     uart: Uart | None = None
     emulator: Emulated | None = None
     clock_hz: int | None = None
+    fpu: str = "none"
+    simd: str = "none"
+    stand_in: str = ""
+    flashers: tuple[Flasher, ...] = ()
 
     @property
     def main_ram(self) -> Ram:
@@ -111,9 +145,28 @@ class Board:
         return self.main_ram.size
 
     @property
+    def data_ram_bytes(self) -> int:
+        """Bytes of all regions for data; more than ``ram_bytes`` where the RAM is in pieces."""
+        return sum(region.size for region in self.ram if region.use == "data")
+
+    @property
     def flash_bytes(self) -> int:
         """Bytes for program and constants."""
         return self.flash.size
+
+    @property
+    def idf(self) -> bool:
+        """Whether its firmware is built by the vendor's system, not by ours."""
+        return self.firmware == "esp_idf"
+
+    @property
+    def emulation(self) -> str:
+        """What of it can be run here, in words."""
+        if self.core == "host":
+            return "this computer"
+        if self.emulator:
+            return f"exact machine: {' '.join((self.emulator.machine, self.emulator.cpu)).strip()}"
+        return f"same core only: {self.stand_in}" if self.stand_in else "compiled only"
 
 
 #: TOML type of each key of a table; a dataclass stands for a table, a tuple with one for a list of tables
@@ -123,8 +176,10 @@ _PARTS: dict[str, tuple[type, bool]] = {
     "flash": (Flash, False),
     "uart": (Uart, False),
     "emulator": (Emulated, False),
+    "flashers": (Flasher, True),
 }
-_SOURCED = ("core", "stack_bytes", "ram", "flash", "uart", "clock_hz")
+_FLASH_COSTS = ("erase_block_bytes", "write_block_bytes", "erase_ms", "endurance_cycles")
+_SOURCED = ("core", "stack_bytes", "ram", "flash", "uart", "clock_hz", "flashers")
 _WORDS = {"str": "a text", "int": "a whole number, not negative", "bool": "true or false"}
 
 
@@ -170,11 +225,16 @@ def parse_board(table: Mapping[str, object], where: str) -> Board:
     source = values["source"]
     if not isinstance(source, dict) or not all(isinstance(text, str) and text for text in source.values()):
         raise BoardError(f"{where}: source: wanted a table of texts, found {source!r}")
+    flash = values["flash"]
+    assert isinstance(flash, Flash)
+    costs = [f"flash_{key}" for key in _FLASH_COSTS]
+    numbers = [key for key in _SOURCED if key in values]
+    numbers += [f"flash_{key}" for key in _FLASH_COSTS if getattr(flash, key) is not None]
     for key in source:
-        if key not in _SOURCED:
-            raise BoardError(f"{where}: source: unknown key {key!r}{_nearest(key, _SOURCED)}")
-    for key in _SOURCED:
-        if key in values and key not in source:
+        if key not in (*_SOURCED, *costs):
+            raise BoardError(f"{where}: source: unknown key {key!r}{_nearest(key, [*_SOURCED, *costs])}")
+    for key in numbers:
+        if key not in source:
             raise BoardError(f"{where}: source: missing key {key!r}: say who gives this number")
     _check_types(Board, values, where, skip={*_PARTS, "source"})
     board = Board(**_as_any(values))
@@ -183,6 +243,11 @@ def parse_board(table: Mapping[str, object], where: str) -> Board:
 
 
 def _check_sense(board: Board, where: str) -> None:
+    words = [("fpu", board.fpu, FPUS), ("simd", board.simd, SIMDS)]
+    words += [("flashers: tool", flasher.tool, FLASH_TOOLS) for flasher in board.flashers]
+    for key, word, known in words:
+        if word not in known:
+            raise BoardError(f"{where}: {key}: wanted one of {', '.join(known)}, found {word!r}")
     for region in board.ram:
         if region.use not in RAM_USES:
             raise BoardError(f"{where}: ram: use: wanted {' or '.join(RAM_USES)}, found {region.use!r}")

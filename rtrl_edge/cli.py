@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from . import __version__
-from .errors import ModelError, RtrlEdgeError
+from .errors import BoardError, ModelError, RtrlEdgeError
 from .formats import FORMAT_NAMES, FORMATS
 from .project import refuse_other_kind, write_text
 from .quantize import IntegerModel, check_channels
@@ -251,9 +251,12 @@ def _parser() -> argparse.ArgumentParser:
     sub = add(
         "boards",
         _boards,
-        "list the boards",
+        "list the boards, or show one with the source of each number",
         "A board is one .toml file; where a command takes a board's name it takes the path of your own file too.",
     )
+    sub.add_argument("what", choices=("list", "show"), nargs="?", default="list", help="list (default), or show B")
+    sub.add_argument("board", nargs="?", metavar="B", help="name of a board or a board's .toml file, for show")
+    report(sub)
     sub = add("doctor", _doctor, "what this computer has, what is missing, and what each piece would enable")
     report(sub)
     return parser
@@ -451,23 +454,17 @@ def _matrix(options: argparse.Namespace) -> int:
 
 
 def _boards(options: argparse.Namespace) -> int:
+    from .board_list import figures, listing, show
     from .boards import board_names, load_board
-    from .evaluate.report import text_table
 
-    boards = [load_board(name) for name in board_names()]
-    rows = [
-        (
-            b.name,
-            b.core,
-            f"{b.ram_bytes:,}",
-            f"{b.flash_bytes:,}",
-            b.emulator.machine if b.emulator else "this computer" if b.core == "host" else "-",
-            b.title,
+    names = board_names() if options.what == "list" else [options.board]
+    if None in names or (options.what == "list" and options.board is not None):
+        raise BoardError(
+            "boards: wanted `rtrl-edge boards`, or `rtrl-edge boards show B` with one board's name or file"
         )
-        for b in boards
-    ]
-    header = ("board", "core", "RAM B", "flash B", "runs as", "what it is")
-    print(text_table(header, rows, texts=("core", "runs as", "what it is")))
+    boards = [load_board(name) for name in names]
+    print(listing(boards) if options.what == "list" else show(boards[0]))
+    _write_json(options, {board.name: figures(board) for board in boards})
     return 0
 
 

@@ -47,8 +47,9 @@ def examine() -> list[Finding]:
     boards: dict[tuple[str, str], list[str]] = {}
     for name in board_names():
         board = load_board(name)
-        if board.core != "host":
-            boards.setdefault((board.compiler.command, " ".join(board.compiler.packages)), []).append(name)
+        if board.core != "host" and not board.idf:
+            for command in (board.compiler.command, *board.compiler.programs):
+                boards.setdefault((command, " ".join(board.compiler.packages)), []).append(name)
         if board.emulator is not None:
             boards.setdefault((board.emulator.command, board.emulator.package), []).append(name)
     for (command, package), names in boards.items():

@@ -122,7 +122,8 @@ def build_firmware(folder: Path, board: Board, *, extra_flags: Iterable[str] = (
         BuildError: make or the compiler is missing, or it refused: the first lines of what it said.
     """
     _need("make", ("make",))
-    _need(board.compiler.command, board.compiler.packages)
+    for program in (board.compiler.command, *board.compiler.programs):
+        _need(program, board.compiler.packages)
     flags = shlex.join(extra_flags)
     stamp = folder / _FLAGS_FILE
     rebuild = ["-B"] if stamp.is_file() and stamp.read_text(encoding="utf-8") != flags else []

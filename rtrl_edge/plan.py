@@ -208,7 +208,7 @@ def _refuse_if_too_large(model: Model, found: Plan, board: Board) -> None:
         raise PlanError(
             f"plan: model '{model.name}' needs {found.struct_bytes:,} B of RAM "
             f"({found.ram_groups['influence']:,} B of it the influence matrix), board '{board.name}' leaves {left:,} B "
-            f"after the stack and the firmware's buffers. {_advice(model, left)}"
+            f"after the stack and the firmware's buffers{_pieces(found, board)}. {_advice(model, left)}"
         )
     flash = found.const_bytes + (found.code_bytes or 0) + FIRMWARE_FLASH_BYTES
     if flash > board.flash_bytes:
@@ -216,6 +216,17 @@ def _refuse_if_too_large(model: Model, found: Plan, board: Board) -> None:
             f"plan: model '{model.name}' needs {flash:,} B of flash, board '{board.name}' has {board.flash_bytes:,} B; "
             "use fewer units"
         )
+
+
+def _pieces(found: Plan, board: Board) -> str:
+    """Why RAM that would be enough is not."""
+    if found.struct_bytes + board.stack_bytes + FIRMWARE_BYTES > board.data_ram_bytes:
+        return ""
+    regions = ", ".join(f"{r.name} {r.size:,} B" for r in board.ram if r.use == "data")
+    return (
+        f" in its largest region; all regions together ({regions}) would do, but the struct is one piece and must lie "
+        "in one of them"
+    )
 
 
 def _advice(model: Model, left: int) -> str:

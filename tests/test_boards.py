@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+import rtrl_edge as rt
 from rtrl_edge.assets import boards_dir
+from rtrl_edge.board_list import figures, listing, show
 from rtrl_edge.boards import board_names, load_board
-from rtrl_edge.errors import BoardError
+from rtrl_edge.errors import BoardError, PlanError
 from rtrl_edge.firmware import firmware_files
+from rtrl_edge.plan import plan
 
 GOOD = (boards_dir() / "qemu_mps2_an386.toml").read_text(encoding="utf-8")
 
@@ -51,7 +55,7 @@ def test_a_users_own_file(tmp_path: Path) -> None:
 
 
 def test_unknown_board() -> None:
-    with pytest.raises(BoardError, match=r"'qemu_mps2_an387' \(did you mean '.*'\?\); known: native, qemu_microbit"):
+    with pytest.raises(BoardError, match=r"'qemu_mps2_an387' \(did you mean '.*'\?\); known: esp32, esp32c3"):
         load_board("qemu_mps2_an387")
     with pytest.raises(BoardError, match=r"no file 'nowhere\.toml'"):
         load_board("nowhere.toml")
@@ -109,3 +113,43 @@ def test_a_board_without_firmware_says_so(tmp_path: Path) -> None:
         firmware_files("net", load_board(write(tmp_path, GOOD.replace('"cmsdk"', '"stm32"'))))
     with pytest.raises(BoardError, match="firmware: wanted 'cortex_m' or 'native', found 'arduino'"):
         firmware_files("net", load_board(write(tmp_path, GOOD.replace('"cortex_m"', '"arduino"'))))
+
+
+def test_a_number_that_nobody_verified_says_so() -> None:
+    board = load_board("nucleo_f446re")
+    text = show(board)
+    assert (
+        "endurance           10,000 cycles\n                          NOT VERIFIED: STM32F446 datasheet, from memory"
+        in text
+    )
+    assert "source: PlatformIO" in text
+    assert figures(board)["not_verified"] == ["flash_endurance_cycles"]
+    assert "verified" not in show(load_board("qemu_microbit")).lower()
+
+
+def test_every_board_can_be_shown_and_listed() -> None:
+    boards = [load_board(name) for name in board_names()]
+    assert all(name in listing(boards) for name in board_names())
+    for board in boards:
+        assert board.title in show(board)
+        json.dumps(figures(board))
+
+
+def test_ram_in_pieces() -> None:
+    """The sum would do, the largest region does not: the plan says so."""
+    esp32 = load_board("esp32")
+    assert esp32.data_ram_bytes > esp32.ram_bytes == 180736
+    model = rt.Model("net", 4, [rt.RNN(48)], rt.Linear(2), numbers=rt.R16(cap=2))
+    assert esp32.ram_bytes < plan(model).struct_bytes < esp32.data_ram_bytes
+    with pytest.raises(
+        PlanError, match=r"all regions together \(dram0 180,736 B, .* lie in one of them\. units=\d+ fits"
+    ):
+        plan(model, "esp32")
+    with pytest.raises(PlanError, match=r"the firmware's buffers\. units="):
+        plan(model, "nucleo_g071rb")
+
+
+def test_a_tool_that_we_cannot_call(tmp_path: Path) -> None:
+    text = GOOD.replace("[source]", '[[flashers]]\ntool = "avrdude"\ntarget = ""\n\n[source]\nflashers = "me"')
+    with pytest.raises(BoardError, match=r"flashers: tool: wanted one of pyocd, .* found 'avrdude'"):
+        load_board(write(tmp_path, text))

@@ -54,7 +54,7 @@ class Emulator(LinkDevice):
         timeout: seconds that any answer may take.
 
     Raises:
-        BoardError: the board has no emulator, or only one of another board.
+        BoardError: the board has no emulator, of its own.
         BuildError: a compiler, make or the emulator is missing; the compiler refused.
         PlanError: the model does not fit the board.
         LinkError: the firmware does not answer.
@@ -117,8 +117,9 @@ class Emulator(LinkDevice):
 
     def _start_qemu(self, emulated: Emulated, uart: bool, count_instructions: bool) -> Line:
         command = [
-            emulated.command, "-M", emulated.machine, "-display", "none", "-monitor", "none",
-            "-semihosting-config", "enable=on,target=native", "-kernel", str(self.built.elf),
+            emulated.command, "-M", emulated.machine, *(["-cpu", emulated.cpu] if emulated.cpu else []),
+            *emulated.options, "-display", "none", "-monitor", "none", "-semihosting-config", "enable=on,target=native",
+            "-kernel", str(self.built.elf),
         ]  # fmt: skip
         if count_instructions:
             self._counts = Path(self._temporary.name) / "instructions.txt"
@@ -207,11 +208,9 @@ def _emulated(board: Board) -> Emulated | None:
     """None for the native firmware, which needs no emulator."""
     if board.firmware == "native":
         return None
-    if board.emulator is None or board.emulator.same_core_only:
-        other = f"only the emulator of another board, {board.emulator.machine!r}" if board.emulator else ""
-        raise BoardError(
-            f"{board.name}: has {other or 'no emulator'}; choose one that is emulated itself, such as qemu_*"
-        )
+    if board.emulator is None:
+        other = f"of the same core there is {board.stand_in!r}" if board.stand_in else "choose one such as qemu_*"
+        raise BoardError(f"{board.name}: has no emulator; {other}")
     if shutil.which(board.emulator.command) is None:
         raise BuildError(
             f"emulator: no {board.emulator.command!r} on this computer; "
