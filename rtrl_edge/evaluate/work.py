@@ -45,12 +45,11 @@ def stand_in(board: Board) -> Board:
 
     Raises BoardError where none has this core.
     """
-    if board.emulator and not board.emulator.same_core_only:
+    if board.emulator:
         return board
-    for name in board_names():
+    for name in [board.stand_in] if board.stand_in else board_names():
         other = load_board(name)
-        same_machine = board.emulator and other.emulator and other.emulator.machine == board.emulator.machine
-        if other.emulator and not other.emulator.same_core_only and (same_machine or other.core == board.core):
+        if other.emulator and (board.stand_in or other.core == board.core):
             return other
     raise BoardError(
         f"{board.name}: no emulated board has its core, {board.core}, so its instructions cannot be counted; "
