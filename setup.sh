@@ -26,6 +26,7 @@ if [ "$what" = test ]; then
     need g++ has g++
     need clang has clang
     need cmake has cmake
+    need gcc-riscv64-unknown-elf has riscv64-unknown-elf-gcc
 fi
 
 install() { # as root or through "$@"

@@ -164,6 +164,14 @@ def test_generate_twice(model: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert sorted(path.name for path in folder.iterdir()) == sorted(names)
 
 
+def test_generate_for_an_ecosystem(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "library"
+    lines = told(capsys, "generate", model, "--format", "arduino", "--out", folder).splitlines()
+    written = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {line.removeprefix(f"wrote {folder}/") for line in lines} == written
+    assert {"library.properties", "src/tiny.c", "src/tiny_self_test.c", "examples/Learn/Learn.ino"} < written
+
+
 def recording(tmp_path: Path, suffix: str) -> Path:
     """Three columns, one of them to be predicted; every fifth label is missing."""
     rng = np.random.default_rng(1)
