@@ -27,6 +27,7 @@ from rtrl_edge.project import generate
 from .models import integer_model
 from .needs import needs
 
+WARNINGS = ("-DCMAKE_C_FLAGS=-Wall -Wextra -Wconversion -Werror",)
 M0 = ("arm-none-eabi-gcc", "-mcpu=cortex-m0", "-mthumb")
 STRING_H = """#include <stddef.h>
 void *memcpy(void *to, const void *from, size_t count);
@@ -125,7 +126,7 @@ int main(void) {
 def test_cmake_builds_tests_and_installs(tmp_path: Path) -> None:
     needs("cmake", "make", "gcc")
     source = written(tmp_path / "gait", "cmake")
-    run("cmake", "-S", source, "-B", "build", "-DCMAKE_C_FLAGS=-Wall -Wextra -Wconversion -Werror", cwd=tmp_path)
+    run("cmake", "-S", source, "-B", "build", *WARNINGS, cwd=tmp_path)
     run("cmake", "--build", "build", cwd=tmp_path)
     assert "100% tests passed" in run("ctest", "--no-tests=error", cwd=tmp_path / "build")
     run("cmake", "--install", "build", "--prefix", tmp_path / "prefix", cwd=tmp_path)
@@ -240,15 +241,11 @@ def test_the_sketch_runs(outputs: int, tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------------- the others
 
 
-def texts(form: str) -> dict[str, str]:
-    return {path: text for path, text in export(integer_model(3, name="gait"), form).items() if isinstance(text, str)}
-
-
-def stubs(folder: Path, headers: dict[str, str]) -> Path:
-    """Stand-ins for an ecosystem's headers: they hold the declarations that the example uses."""
-    for file, text in headers.items():
+def stubs(folder: Path, files: dict[str, str]) -> Path:
+    """Stand-ins for an ecosystem: they hold what the export uses of it."""
+    for file, text in files.items():
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
-        (folder / file).write_text(f"#pragma once\n{text}", encoding="utf-8")
+        (folder / file).write_text(text, encoding="utf-8")
     return folder
 
 
@@ -260,39 +257,63 @@ def tool(name: str) -> str:
     return found
 
 
-def test_esp_idf_manifest_and_sources() -> None:
-    files = texts("esp_idf")
-    found = yaml.safe_load(files["components/gait/idf_component.yml"])
+def test_esp_idf_component(tmp_path: Path) -> None:
+    """Its manifest; its C for the ESP32-C3's core."""
+    folder = written(tmp_path / "gait", "esp_idf") / "components" / "gait"
+    found = yaml.safe_load((folder / "idf_component.yml").read_text(encoding="utf-8"))
     assert found["version"] == rt.__version__
     assert found["license"] == "Apache-2.0"
     assert found["dependencies"] == {"idf": ">=5.0"}
-    for folder in ("components/gait/", "main/"):
-        call = re.search(r"idf_component_register\(([^)]*)\)", files[f"{folder}CMakeLists.txt"])
-        assert call
-        sources = re.findall(r"\S+\.c\b", call[1])
-        assert sources
-        assert all(folder + source in files for source in sources)
-    assert "REQUIRES gait" in files["main/CMakeLists.txt"]
-
-
-def test_esp_idf_compiles_for_risc_v(tmp_path: Path) -> None:
-    """The component for the ESP32-C3's core; the example against stand-ins for the headers of FreeRTOS."""
-    folder = written(tmp_path / "gait", "esp_idf")
     libc = stubs(tmp_path / "libc", {"string.h": STRING_H})  # this compiler has no C library in Debian
-    compile_all(folder, "components/gait/src/*.c", RV32IMC, "-I", libc)
-    headers = stubs(
-        tmp_path / "stubs",
-        {
-            "freertos/FreeRTOS.h": "#define pdMS_TO_TICKS(ms) (ms)\ntypedef unsigned TickType_t;\n",
-            "freertos/task.h": """TickType_t xTaskGetTickCount(void);
-void vTaskDelayUntil(TickType_t *last, TickType_t ticks);
-void app_main(void);
+    compile_all(folder, "src/*.c", RV32IMC, "-I", libc)
+
+
+IDF = {
+    # what the build system of ESP-IDF does with components/ and main/, as a program of this computer
+    "tools/cmake/project.cmake": """
+macro(project name)
+    _project(${name} C)
+    add_subdirectory(components/gait)
+    add_subdirectory(main)
+    add_executable(firmware $ENV{IDF_PATH}/stub.c)
+    target_link_libraries(firmware PRIVATE main)
+endmacro()
+function(idf_component_register)
+    cmake_parse_arguments(PART "" "" "SRCS;INCLUDE_DIRS;PRIV_REQUIRES" ${ARGN})
+    if(PART_UNPARSED_ARGUMENTS)
+        message(FATAL_ERROR "${PART_UNPARSED_ARGUMENTS}")
+    endif()
+    get_filename_component(name ${CMAKE_CURRENT_SOURCE_DIR} NAME)
+    add_library(${name} STATIC ${PART_SRCS})
+    target_include_directories(${name} PUBLIC ${PART_INCLUDE_DIRS} PRIVATE $ENV{IDF_PATH})
+    target_link_libraries(${name} PRIVATE ${PART_PRIV_REQUIRES})
+endfunction()
 """,
-        },
-    )
-    include = ("-I", headers, "-I", folder / "components" / "gait" / "src", "-I", folder / "main")
-    compile_all(folder, "main/*.c", ("gcc",), *include)
-    compile_all(folder, "main/*.c", M4, *include)
+    "freertos/FreeRTOS.h": "#pragma once\n#define pdMS_TO_TICKS(ms) (ms)\ntypedef unsigned TickType_t;\n",
+    "freertos/task.h": """#pragma once
+TickType_t xTaskGetTickCount(void);
+void vTaskDelayUntil(TickType_t *last, TickType_t ticks);
+""",
+    "stub.c": """#include <stdlib.h>
+#include "freertos/FreeRTOS.h"
+#include "freertos/task.h"
+void app_main(void);
+TickType_t xTaskGetTickCount(void) { return 7; }
+void vTaskDelayUntil(TickType_t *last, TickType_t ticks) {
+    if ((*last += ticks) > 7 + 20 * 50) { exit(0); }
+}
+int main(void) { app_main(); return 1; }
+""",
+}
+
+
+def test_esp_idf_project_runs(tmp_path: Path) -> None:
+    """Its CMake files by cmake, its example on this computer, with stand-ins for ESP-IDF and FreeRTOS."""
+    needs("cmake", "make", "gcc")
+    folder, idf = written(tmp_path / "gait", "esp_idf"), stubs(tmp_path / "idf", IDF)
+    run("env", f"IDF_PATH={idf}", "cmake", *WARNINGS, "-S", folder, "-B", "build", cwd=tmp_path)
+    run("cmake", "--build", "build", cwd=tmp_path)
+    assert len(run("build/firmware", cwd=tmp_path).splitlines()) == 50
 
 
 def test_esp_idf_component_packs(tmp_path: Path) -> None:
@@ -303,23 +324,82 @@ def test_esp_idf_component_packs(tmp_path: Path) -> None:
     assert (folder / "dist" / f"gait_{rt.__version__}.tgz").is_file()
 
 
-def test_zephyr_module_and_sample() -> None:
-    files = texts("zephyr")
-    module = yaml.safe_load(files["zephyr/module.yml"])
+ZEPHYR = {
+    # what the build system of Zephyr does with an application and a module, as a program of this computer
+    "ZephyrConfig.cmake": """
+set(Zephyr_FOUND TRUE)
+file(STRINGS prj.conf options REGEX "=y$")
+foreach(option ${options})
+    string(REPLACE "=" ";" option ${option})
+    set(${option})
+endforeach()
+macro(project)
+    _project(${ARGV})
+    add_executable(app $ENV{ZEPHYR_BASE}/stub.c)
+    target_include_directories(app PRIVATE $ENV{ZEPHYR_BASE})
+    foreach(module ${EXTRA_ZEPHYR_MODULES})
+        add_subdirectory(${module}/zephyr module)
+    endforeach()
+endmacro()
+macro(zephyr_library_named name)
+    add_library(${name} STATIC)
+    set(ZEPHYR_CURRENT_LIBRARY ${name})
+    target_link_libraries(app PRIVATE ${name})
+endmacro()
+macro(zephyr_library_sources)
+    target_sources(${ZEPHYR_CURRENT_LIBRARY} PRIVATE ${ARGN})
+endmacro()
+macro(zephyr_include_directories)
+    target_include_directories(${ZEPHYR_CURRENT_LIBRARY} PUBLIC ${ARGN})
+endmacro()
+""",
+    "zephyr/kernel.h": """#pragma once
+struct k_timer { int t; };
+#define K_TIMER_DEFINE(name, expiry, stop) static struct k_timer name
+#define K_MSEC(ms) (ms)
+unsigned k_timer_status_sync(struct k_timer *);
+void k_timer_start(struct k_timer *, int, int);
+""",
+    "zephyr/sys/printk.h": "#pragma once\n__attribute__((format(printf, 1, 2))) void printk(const char *, ...);\n",
+    "stub.c": """#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "zephyr/kernel.h"
+#include "zephyr/sys/printk.h"
+void k_timer_start(struct k_timer *timer, int first, int period) { timer->t = first - period; }
+unsigned k_timer_status_sync(struct k_timer *timer) {
+    if (timer->t++ == 50) { exit(0); }
+    return 1;
+}
+void printk(const char *format, ...) {
+    va_list list;
+    va_start(list, format);
+    vprintf(format, list);
+    va_end(list);
+}
+""",
+}
+
+
+def test_zephyr_sample_runs(tmp_path: Path) -> None:
+    """Its CMake files by cmake, its sample on this computer, with stand-ins for Zephyr; it says what twister wants."""
+    needs("cmake", "make", "gcc")
+    folder, base = written(tmp_path / "gait", "zephyr"), stubs(tmp_path / "base", ZEPHYR)
+    sample = folder / "samples" / "learn"
+    run("env", f"ZEPHYR_BASE={base}", "cmake", *WARNINGS, "-S", sample, "-B", "build", cwd=tmp_path)
+    run("cmake", "--build", "build", cwd=tmp_path)
+    lines = run("build/app", cwd=tmp_path).splitlines()
+    assert len(lines) == 1 + 50
+    module = yaml.safe_load((folder / "zephyr" / "module.yml").read_text(encoding="utf-8"))
     assert module["name"] == "gait"
-    assert f"{module['build']['cmake']}/CMakeLists.txt" in files
-    assert module["build"]["kconfig"] in files
-    option = re.search(r"^config (\w+)", files["zephyr/Kconfig"])
-    assert option
-    assert f"if(CONFIG_{option[1]})" in files["zephyr/CMakeLists.txt"]
-    assert f"CONFIG_{option[1]}=y" in files["samples/learn/prj.conf"].splitlines()
-    assert "zephyr_library_sources(../src/gait.c ../src/gait_self_test.c)" in files["zephyr/CMakeLists.txt"]
-    sample = yaml.safe_load(files["samples/learn/sample.yaml"])
-    assert sample["sample"]["name"] == "gait"
-    assert list(sample["tests"]) == ["rtrl_edge.gait.learn"]
-    sources = re.findall(r"src/\w+\.c\b", files["samples/learn/CMakeLists.txt"])
-    assert len(sources) == 3
-    assert {f"samples/learn/{source}" for source in sources} < files.keys()
+    assert (folder / module["build"]["cmake"] / "CMakeLists.txt").is_file()
+    assert (folder / module["build"]["kconfig"]).is_file()
+    found = yaml.safe_load((sample / "sample.yaml").read_text(encoding="utf-8"))
+    (test,) = found["tests"].values()
+    assert test["harness_config"]["regex"] == [lines[0]]
+    for compiler in (M0, M4):
+        compile_all(folder, "src/*.c", compiler)
+        compile_all(sample, "src/*.c", compiler, "-I", base, "-I", folder / "src")
 
 
 def test_zephyr_kconfig_reads(tmp_path: Path) -> None:
@@ -332,25 +412,6 @@ def test_zephyr_kconfig_reads(tmp_path: Path) -> None:
     found.load_config(str(tmp_path / "own.conf"))
     assert found.syms["RTRL_GAIT"].str_value == "y"
     assert found.warnings == []
-
-
-def test_zephyr_compiles_for_cortex_m(tmp_path: Path) -> None:
-    folder = written(tmp_path / "gait", "zephyr")
-    headers = stubs(
-        tmp_path / "stubs",
-        {
-            "zephyr/kernel.h": """struct k_timer { int t; };
-#define K_TIMER_DEFINE(name, expiry, stop) struct k_timer name
-#define K_MSEC(ms) (ms)
-unsigned k_timer_status_sync(struct k_timer *);
-void k_timer_start(struct k_timer *, int, int);
-""",
-            "zephyr/sys/printk.h": "__attribute__((format(printf, 1, 2))) void printk(const char *, ...);\n",
-        },
-    )
-    for compiler in (M0, M4):
-        compile_all(folder, "src/*.c", compiler)
-        compile_all(folder, "samples/learn/src/*.c", compiler, "-I", headers, "-I", folder / "src")
 
 
 def test_platformio_project(tmp_path: Path) -> None:
