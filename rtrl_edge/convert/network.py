@@ -20,16 +20,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import ConvertError
+from ..errors import ConvertError, DataError
 from ..model import GRU, Cell, Loss, Model, Readout, SquaredError
 from ..oracle.voices import voices
 from ..quantize import IntegerModel, check_channels, quantize
-from ..stream import Float, Stream
+from ..stream import Float, Stream, load_arrays
 from ..weights import Scaling, Weights
 
 Index = npt.NDArray[np.intp]
@@ -235,10 +236,21 @@ class Network:
     def back(self, weights: Weights) -> dict[str, npt.NDArray[Any]]:
         """Our weights in the source's arrays, names, types and order. Where the source has several summands for one of
         ours (two biases), the first takes the change. A weight that did not move gives the source's own number, or
-        within a rounding of it."""
+        within a rounding of it.
+
+        Raises:
+            ConvertError: a weight has learned for which the source has no place, such as a bias that was not there.
+        """
         new = self._fold(weights, weights.scaling, inverse=True) if weights.scaling is not None else weights
         ours = np.concatenate((np.ravel(new.W), np.ravel(new.V)))
         old = np.concatenate((np.ravel(self.weights.W), np.ravel(self.weights.V)))
+        lost = np.setdiff1d(np.flatnonzero(ours != old), self.ours)
+        if len(lost):
+            names = [name for name, at in gates(self.plain).items() if np.isin(at, lost).any()]
+            raise ConvertError(
+                f"{self.source}: wanted a place for each weight that has moved, found none for {', '.join(names)}; "
+                "add it to the source (a bias of zeros) before the import"
+            )
         flat = self._flat().copy()
         order, first = np.unique(self.ours, return_index=True)
         flat[self.theirs[first]] += ours[order] - old[order]
@@ -275,6 +287,24 @@ class Network:
                 raise ConvertError(f"{self.source}: wanted {wanted.shape} predictions of it, found {found.shape}")
             worst = max(worst, float(np.abs(found - wanted[-len(found) :]).max()))
         return worst
+
+    def difference_to(self, check: str | Path) -> float:
+        """Largest |our oracle - y| for the arrays x (T, inputs) and y (k, outputs), the last k steps, of an .npz file.
+
+        Raises:
+            DataError: not such a file.
+        """
+        found = load_arrays(check, ("x", "y"))
+        if set(found) != {"x", "y"}:
+            raise DataError(f"{check}: wanted the arrays x (T, inputs) and y (T, outputs), found {sorted(found)}")
+        x, y = (np.asarray(found[name], np.float64) for name in ("x", "y"))
+        if x.ndim != 2 or x.shape[1] != self.inputs or y.ndim != 2 or y.shape[1] != self.readout.outputs:
+            raise DataError(
+                f"{check}: wanted x (T, {self.inputs}), y (T, {self.readout.outputs}), found {x.shape}, {y.shape}"
+            )
+        if not 1 <= len(y) <= len(x) or not (np.isfinite(x).all() and np.isfinite(y).all()):
+            raise DataError(f"{check}: wanted finite numbers, and at most one row of y for each of x")
+        return float(np.abs(self.play(x)[-len(y) :] - y).max())
 
     def _flat(self) -> Float:
         return np.concatenate([np.zeros(0), *(np.ravel(array).astype(np.float64) for array in self.arrays.values())])
