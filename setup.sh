@@ -23,6 +23,11 @@ need gcc-arm-none-eabi has arm-none-eabi-gcc
 need libnewlib-arm-none-eabi compiles arm-none-eabi-gcc
 need qemu-system-arm has qemu-system-arm
 if [ "$what" = test ]; then
+    need qemu-system-misc has qemu-system-riscv32
+    need gcc-riscv64-unknown-elf has riscv64-unknown-elf-gcc
+    need gcc-xtensa-lx106 has xtensa-lx106-elf-gcc
+    need clang-22 has clang-22
+    need llvm-22 has llc-22
     need g++ has g++
     need clang has clang
     need cmake has cmake

@@ -45,48 +45,87 @@ class Built:
 # ------------------------------------------------------------------------------------------------ texts
 
 
+@dataclass(frozen=True)
+class Kind:
+    """A kind of firmware: folders of firmware_templates/, the nearest first, and its own files in them."""
+
+    folders: tuple[str, ...]
+    files: tuple[str, ...]
+    semihosting: tuple[str, ...] = ()
+
+
+_COMMON = ("main.c", "link.c", "link.h", "port.h", "firmware_model.h", "Makefile")
+_BARE = ("startup.c", "memory.c", "memory.h", "halt.h", "board.h", "board.ld")
+_FREE = (*_BARE, "string.h", "bytes.c")
+KINDS = {
+    "native": Kind(("native", "common"), ("port_stdio.c",)),
+    "cortex_m": Kind(("cortex_m", "common"), _BARE, ("semihosting_call.h",)),
+    "riscv": Kind(("riscv", "freestanding", "common"), _FREE, ("semihosting_call.h",)),
+    "xtensa": Kind(("xtensa", "freestanding", "common"), (*_FREE, "reset.S", "arithmetic.c")),
+    "xtensa_windowed": Kind(
+        ("xtensa_windowed", "xtensa", "freestanding", "common"), (*_FREE, "reset.S", "arithmetic.c")
+    ),
+}
+
+
 def firmware_files(model_name: str, board: Board, *, console: bool = False) -> dict[str, str]:
     """Texts of a firmware folder by file name, without the generated model (which goes to ``model/``).
 
     Args:
         model_name: prefix of the generated names.
         board: where it runs.
-        console: speak through the emulator's console instead of the board's UART; ten times faster there.
+        console: speak through the emulator's console instead of the board's UART, as where it has none; ten times
+            faster there.
 
     Raises:
         BoardError: the board file names no firmware for it, or one that does not exist.
     """
     names = {"name": model_name, "NAME": model_name.upper()}
-    text = {file: _template("common", file) for file in ("main.c", "link.c", "link.h", "port.h", "firmware_model.h")}
-    flags = {"title": board.title, "prefix": board.compiler.prefix, "flags": " ".join(board.compiler.flags)}
-    slots: dict[str, dict[str, object]] = {"firmware_model.h": {**names}}
-    if board.firmware == "native":
-        for file in ("port_stdio.c", "Makefile"):
-            text[file] = _template("native", file)
-        slots["Makefile"] = {**flags, "name": model_name}
-    elif board.firmware == "cortex_m":
+    if board.idf:
+        raise BoardError(
+            f"{board.name}: has no bare-metal firmware; `rtrl-edge generate MODEL.PY --format esp_idf` writes a "
+            "component for ESP-IDF, which builds and flashes it"
+        )
+    if board.firmware not in KINDS:
+        raise BoardError(
+            f"{board.name}: firmware: wanted one of {', '.join(map(repr, KINDS))}, found {board.firmware!r}"
+        )
+    kind = KINDS[board.firmware]
+    files = [*_COMMON, *kind.files]
+    drivers = []
+    if board.firmware != "native":
+        console = console or (board.uart is None and board.emulator is not None)
         driver = "semihosting" if console else board.uart.driver if board.uart else None
-        uart, halt = _driver(board, "port", driver), _driver(board, "halt", board.halt)
-        for file in ("startup.c", "halt.h", "board.h", "board.ld", "Makefile", f"{uart}.c", f"{halt}.c"):
-            text[file] = _template("cortex_m", file)
-        slots["Makefile"] = {**flags, "name": model_name, "uart": uart, "halt": halt}
-        slots["board.h"] = {
+        drivers = [f"{_driver(board, 'port', driver)}.c", f"{_driver(board, 'halt', board.halt)}.c"]
+        if console or board.halt == "semihosting":
+            drivers.append("semihosting.c")
+            files += ["semihosting.h", *kind.semihosting]
+    flags: dict[str, object] = {
+        "title": board.title,
+        "prefix": board.compiler.prefix,
+        "flags": " ".join(board.compiler.flags),
+    }
+    slots: dict[str, dict[str, object]] = {
+        "firmware_model.h": {**names},
+        "Makefile": {**flags, "name": model_name} | ({"drivers": " ".join(drivers)} if drivers else {}),
+        "board.h": {
             "title": board.title,
-            "uart_base": f"0x{board.uart.base:08X}" if board.uart else "",
-            "coprocessor": int(board.coprocessor),
-            "stack_bytes": board.stack_bytes,
-        }
-        slots["board.ld"] = {
+            "uart_base": f"0x{board.uart.base:08X}" if board.uart else "0",
+            **({"coprocessor": int(board.coprocessor)} if board.firmware == "cortex_m" else {}),
+        },
+        "board.ld": {
             "title": board.title,
             "flash_origin": f"0x{board.flash.origin:08X}",
             "flash_size": board.flash.size,
             "ram_origin": f"0x{board.main_ram.origin:08X}",
             "ram_size": board.main_ram.size,
             "stack_bytes": board.stack_bytes,
-        }
-    else:
-        raise BoardError(f"{board.name}: firmware: wanted 'cortex_m' or 'native', found {board.firmware!r}")
-    return {file: fill(content, slots.get(file, {})) for file, content in sorted(text.items())}
+        },
+    }
+    return {
+        file: fill(_template(kind, file).read_text(encoding="utf-8"), slots.get(file, {}))
+        for file in sorted([*files, *drivers])
+    }
 
 
 def firmware_project(
@@ -98,14 +137,14 @@ def firmware_project(
     return {**firmware_files(integer_model.model.name, board, console=console), **model}
 
 
-def _template(kind: str, file: str) -> str:
-    return (firmware_templates_dir() / kind / file).read_text(encoding="utf-8")
+def _template(kind: Kind, file: str) -> Path:
+    """The file of the nearest folder that has it."""
+    return next(path for folder in kind.folders if (path := firmware_templates_dir() / folder / file).is_file())
 
 
 def _driver(board: Board, role: str, name: str | None) -> str:
-    known = sorted(
-        path.stem.removeprefix(f"{role}_") for path in (firmware_templates_dir() / board.firmware).glob(f"{role}_*.c")
-    )
+    folders = [firmware_templates_dir() / folder for folder in KINDS[board.firmware].folders]
+    known = sorted(path.stem.removeprefix(f"{role}_") for folder in folders for path in folder.glob(f"{role}_*.c"))
     if name not in known:
         key = "uart: driver" if role == "port" else role
         raise BoardError(f"{board.name}: {key}: wanted one of {', '.join(known)}, found {name!r}")

@@ -23,8 +23,8 @@ def integer_model(
 ) -> rt.IntegerModel:
     """An untrained model of random weights; ``parts`` are Model's arguments."""
     model = rt.Model(
-        name=name, inputs=inputs, cells=[rt.RNN(units)], readout=rt.Linear(outputs),
-        **({"optimiser": rt.SGD(2**-5)} | parts),
+        name=name, inputs=inputs, readout=rt.Linear(outputs),
+        **({"cells": [rt.RNN(units)], "optimiser": rt.SGD(2**-5)} | parts),
     )  # fmt: skip
     return rt.quantize(model, initial(model, seed), random_stream(inputs, outputs))
 

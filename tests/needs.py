@@ -7,6 +7,8 @@ import shutil
 
 import pytest
 
+from rtrl_edge.boards import Board
+
 HOST_ONLY = "RTRL_EDGE_HOST_ONLY"
 
 
@@ -17,3 +19,9 @@ def needs(*commands: str) -> None:
         pytest.skip(f"{HOST_ONLY}=1, and not installed: {', '.join(missing)}")
     if missing:
         pytest.fail(f"not installed: {', '.join(missing)}; install them, or set {HOST_ONLY}=1 to leave such tests out")
+
+
+def needs_tools_of(board: Board) -> None:
+    """What builds the firmware of a board, and what runs it."""
+    emulator = [board.emulator.command] if board.emulator else []
+    needs("make", board.compiler.command, *board.compiler.programs, *emulator)

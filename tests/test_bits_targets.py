@@ -13,7 +13,7 @@ from rtrl_edge.layout import differences
 from rtrl_edge.plan import plan
 
 from .models import SIZES, integer_model, random_stream, words
-from .needs import needs
+from .needs import needs, needs_tools_of
 
 BOARDS = (
     "qemu_microbit",
@@ -66,6 +66,25 @@ def test_every_core_and_size(board: str, units: int) -> None:
     model = integer_model(units, inputs=1 if units > 8 else 3, numbers=profile)
     with rt.Emulator(model, board) as chip:
         stream_is_equal(model, chip, STEPS, seed=units)
+
+
+OTHER_BOARDS = ("qemu_netduinoplus2", "qemu_riscv32_imc", "qemu_riscv32_imac", "qemu_lx106", "qemu_esp32")
+FEW_MODELS = {
+    "RNN R16": lambda: integer_model(9, inputs=3, numbers=rt.R16(cap=2)),
+    "RNN R8": lambda: integer_model(16, inputs=1, numbers=rt.R8(cap=2)),
+    "LSTM": lambda: integer_model(5, inputs=2, cells=[rt.LSTM(5)]),
+    "RTU": lambda: integer_model(6, inputs=3, cells=[rt.RTU(6)]),
+}
+
+
+@pytest.mark.parametrize("kind", FEW_MODELS)
+@pytest.mark.parametrize("board", OTHER_BOARDS)
+def test_the_other_cores(board: str, kind: str) -> None:
+    """RISC-V, Xtensa (both conventions) and a real Cortex-M4 board: other compilers, our own helpers for 64 bits."""
+    needs_tools_of(load_board(board))
+    model = FEW_MODELS[kind]()
+    with rt.Emulator(model, board) as chip:
+        stream_is_equal(model, chip, STEPS, seed=len(kind))
 
 
 @pytest.mark.parametrize("board", BOARDS)

@@ -109,9 +109,9 @@ def test_every_number_has_a_source(tmp_path: Path) -> None:
 
 
 def test_a_board_without_firmware_says_so(tmp_path: Path) -> None:
-    with pytest.raises(BoardError, match="uart: driver: wanted one of cmsdk, nrf51, semihosting, found 'stm32'"):
+    with pytest.raises(BoardError, match=r"uart: driver: wanted one of .*cmsdk, .*nrf51, .*found 'stm32'"):
         firmware_files("net", load_board(write(tmp_path, GOOD.replace('"cmsdk"', '"stm32"'))))
-    with pytest.raises(BoardError, match="firmware: wanted 'cortex_m' or 'native', found 'arduino'"):
+    with pytest.raises(BoardError, match=r"firmware: wanted one of 'native', 'cortex_m', .*, found 'arduino'"):
         firmware_files("net", load_board(write(tmp_path, GOOD.replace('"cortex_m"', '"arduino"'))))
 
 
@@ -153,3 +153,12 @@ def test_a_tool_that_we_cannot_call(tmp_path: Path) -> None:
     text = GOOD.replace("[source]", '[[flashers]]\ntool = "avrdude"\ntarget = ""\n\n[source]\nflashers = "me"')
     with pytest.raises(BoardError, match=r"flashers: tool: wanted one of pyocd, .* found 'avrdude'"):
         load_board(write(tmp_path, text))
+
+
+def test_a_stand_in_is_emulated_and_has_the_same_compiler_family() -> None:
+    for board in map(load_board, board_names()):
+        if board.stand_in:
+            other = load_board(board.stand_in)
+            assert other.emulator
+            assert board.emulator is None
+            assert board.core.removesuffix("plus") == other.core

@@ -17,7 +17,7 @@ from rtrl_edge.layout import differences
 from rtrl_edge.quantize import IntegerModel
 
 from .models import integer_model, words
-from .needs import needs
+from .needs import needs, needs_tools_of
 
 EMULATED = [name for name in board_names() if load_board(name).emulator is not None]
 STEPS = 100
@@ -54,6 +54,8 @@ def play(chip: Emulator, model: IntegerModel, steps: int) -> None:
 def test_a_board_computes_counts_and_stays_in_its_stack(name: str, tmp_path: Path) -> None:
     """Two runs: the bits of the host twin, the same counts of instructions, no more stack than planned."""
     counts = []
+    board = load_board(name)
+    needs_tools_of(board)
     for _ in range(2):
         with Emulator(MODEL, name, tmp_path, count_instructions=True) as chip:
             play(chip, MODEL, STEPS)
@@ -66,9 +68,10 @@ def test_a_board_computes_counts_and_stays_in_its_stack(name: str, tmp_path: Pat
     assert calls == {"predict": STEPS, "learn": learned, "observe": STEPS - 1 - learned}
     for counted in counts[0].values():
         assert 0 < counted.least <= counted.total // counted.calls <= counted.most
-    board = load_board(name)
-    worst = stack_usage(tmp_path, board, ["gait_init", "gait_predict", "gait_learn", "gait_observe", "main"])
-    assert max(worst["gait_predict"], worst["gait_learn"]) < used <= worst["main"] + 8 <= board.stack_bytes
+    assert 0 < used <= board.stack_bytes
+    if board.firmware == "cortex_m":
+        worst = stack_usage(tmp_path, board, ["gait_init", "gait_predict", "gait_learn", "gait_observe", "main"])
+        assert max(worst["gait_predict"], worst["gait_learn"]) < used <= worst["main"] + 8 <= board.stack_bytes
     built = chip.built
     assert built.sections[".stack"] == board.stack_bytes
     assert 0 < built.flash_bytes <= board.flash_bytes
@@ -76,8 +79,9 @@ def test_a_board_computes_counts_and_stays_in_its_stack(name: str, tmp_path: Pat
     assert built.ram_bytes == sum(built.sections.get(part, 0) for part in (".stack", ".data", ".bss"))
 
 
-@pytest.mark.parametrize("name", EMULATED)
+@pytest.mark.parametrize("name", [name for name in EMULATED if load_board(name).uart])
 def test_the_boards_own_uart(name: str) -> None:
+    needs_tools_of(load_board(name))
     with Emulator(MODEL, name, uart=True) as chip:
         play(chip, MODEL, 10)
 
@@ -133,8 +137,10 @@ def test_a_board_that_cannot_be_emulated_says_so() -> None:
         Emulator(MODEL, "nucleo_h743zi")
     with pytest.raises(BoardError, match="instructions are counted by QEMU only"):
         Emulator(MODEL, "native", count_instructions=True)
-    with pytest.raises(BoardError, match="has no UART"):
-        Emulator(MODEL, "native", uart=True)
+    for name in ("native", "qemu_lx106"):
+        needs_tools_of(load_board(name))
+        with pytest.raises(BoardError, match="has no UART"):
+            Emulator(MODEL, name, uart=True)
 
 
 def write(folder: Path, board: Board) -> Path:
@@ -206,5 +212,5 @@ def test_counts_are_read() -> None:
 
 
 def test_a_driver_must_exist() -> None:
-    with pytest.raises(BoardError, match="uart: driver: wanted one of cmsdk, nrf51, semihosting, found 'stm32'"):
+    with pytest.raises(BoardError, match=r"uart: driver: wanted one of .*cmsdk, .*nrf51, .*found 'stm32'"):
         firmware_project(MODEL, dataclasses.replace(AN385, uart=Uart("stm32", 0)))

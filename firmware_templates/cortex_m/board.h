@@ -4,9 +4,6 @@
 
 #define BOARD_UART_BASE @uart_base@u
 
-enum {
-    BOARD_COPROCESSOR = @coprocessor@,   /* 1: the core has an FPU or vector unit, off at reset */
-    BOARD_STACK_BYTES = @stack_bytes@
-};
+enum { BOARD_COPROCESSOR = @coprocessor@ };   /* 1: the core has an FPU or vector unit, off at reset */
 
 #endif

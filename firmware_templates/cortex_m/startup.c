@@ -1,13 +1,9 @@
-/* Reset, vectors and the measured stack of any Cortex-M. */
+/* Reset and vectors of any Cortex-M. */
 #include "board.h"
 #include "halt.h"
-#include "port.h"
+#include "memory.h"
 
-#include <string.h>
-
-/* from board.ld */
-extern uint32_t stack_low[], stack_high[], data_low[], data_high[], bss_low[], bss_high[];
-extern const uint32_t data_flash[];
+#include <stdbool.h>
 
 int main(void);
 void reset_handler(void);
@@ -15,12 +11,6 @@ void fault_handler(void);
 void fault_report(const uint32_t *frame);
 
 #define CPACR (*(volatile uint32_t *)0xE000ED88u)   /* coprocessor access, Armv7-M B3.2.20 */
-#define PAINT 0x5AFEC0DEu
-
-/* Bytes of [low, high) of a section: the linker's labels are not arrays of known size. */
-static size_t span(const uint32_t *low, const uint32_t *high) {
-    return (size_t)((uintptr_t)high - (uintptr_t)low);
-}
 
 void reset_handler(void) {
     const uint32_t *sp;
@@ -29,30 +19,8 @@ void reset_handler(void) {
         __asm__ volatile("dsb\nisb" ::: "memory");
     }
     __asm__ volatile("mov %0, sp" : "=r"(sp));
-    for (volatile uint32_t *word = stack_low; word < sp; word++) { /* volatile: no call, which would need it */
-        *word = PAINT;
-    }
-    memcpy(data_low, data_flash, span(data_low, data_high));
-    memset(bss_low, 0, span(bss_low, bss_high));
+    memory_init(sp);
     main();
-}
-
-bool port_stack(uint32_t *used, uint32_t *reserved) {
-    const volatile uint32_t *word = stack_low;
-    while (word < stack_high && *word == PAINT) {
-        word++;
-    }
-    *used = (uint32_t)((uintptr_t)stack_high - (uintptr_t)word);
-    *reserved = BOARD_STACK_BYTES;
-    return true;
-}
-
-bool port_can_quit(void) {
-    return halt_possible();
-}
-
-void port_quit(void) {
-    halt_quit();
 }
 
 void fault_report(const uint32_t *frame) {

@@ -74,7 +74,7 @@ class Emulator(LinkDevice):
     ) -> None:
         self.board = board if isinstance(board, Board) else load_board(board)
         emulated = _emulated(self.board)  # None: the native firmware, a program that needs none
-        if uart and emulated is None:
+        if uart and self.board.uart is None:
             raise BoardError(f"{self.board.name}: has no UART; leave out uart=True")
         if count_instructions:
             check_counts(self.board)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from typing import Protocol, Self
 
 import numpy as np
@@ -11,8 +12,21 @@ from ..errors import DataError, LinkError
 from ..layout import layout
 from ..model import Model
 from . import Int16, State
-from .protocol import ANSWER, DIGEST_BYTES, ERROR, READ_MAX, VERSION, Line, Request, encode, refusal
+from .protocol import (
+    ANSWER,
+    DIGEST_BYTES,
+    ERROR,
+    READ_MAX,
+    VERSION,
+    Frame,
+    Line,
+    LinkTimeoutError,
+    Request,
+    encode,
+    refusal,
+)
 
+_HELLO_SECONDS = 1.0  # between two HELLOs
 _FLUSH = bytes(2048)  # more than any request: ends a frame that the device may still be waiting for
 
 
@@ -132,11 +146,7 @@ class LinkDevice:
 
     def _hello(self) -> None:
         """End whatever an earlier session left on the line, then ask who is there."""
-        sequence = self._sequence = 1
-        self._line.send(_FLUSH + encode(Request.HELLO, sequence), self._timeout)
-        frame = self._line.receive(self._timeout, "the answer to HELLO")
-        while frame.type != Request.HELLO | ANSWER:  # answers to the earlier session
-            frame = self._line.receive(self._timeout, "the answer to HELLO")
+        frame = self._first_answer()
         if len(frame.payload) != 9 + DIGEST_BYTES or frame.payload[0] != VERSION:
             found = frame.payload[0] if frame.payload else "nothing"
             raise LinkError(
@@ -153,6 +163,25 @@ class LinkDevice:
         wanted = [self._layout.size, self._inputs, self._outputs]
         if sizes != wanted:
             raise LinkError(f"device: HELLO: wanted struct bytes, inputs, outputs {wanted}, found {sizes}")
+
+    def _first_answer(self) -> Frame:
+        """Ask again and again: a UART that the device has not switched on yet drops what comes."""
+        deadline = time.monotonic() + self._timeout
+        while True:
+            self._sequence += 1
+            self._line.send(_FLUSH + encode(Request.HELLO, self._sequence), self._timeout)
+            again = min(time.monotonic() + _HELLO_SECONDS, deadline)
+            try:
+                while True:  # past answers to an earlier session, or to an earlier question
+                    frame = self._line.receive(again - time.monotonic(), "the answer to HELLO")
+                    if (frame.type, frame.sequence) == (Request.HELLO | ANSWER, self._sequence):
+                        return frame
+            except LinkTimeoutError:
+                if again < deadline:
+                    continue
+                raise LinkTimeoutError(
+                    f"link: waited {self._timeout:g} s for the answer to HELLO, found {self._line.found()}"
+                ) from None
 
     @staticmethod
     def _status(call: str, status: int) -> None:

@@ -134,6 +134,10 @@ def refusal(frame: Frame) -> Refusal:
     return Refusal(*struct.unpack("<BBII", frame.payload))
 
 
+class LinkTimeoutError(LinkError):
+    """Nothing, or too little, came in time."""
+
+
 class Line:
     """Bytes to and from a device over two file descriptors: pipes, a socket or a serial port.
 
@@ -168,17 +172,18 @@ class Line:
         deadline = time.monotonic() + timeout
         while (frame := take_frame(self._buffer)) is None:
             if not select.select([self._read_fd], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                raise LinkError(f"link: waited {timeout:g} s for {what}, found {self._found()}")
+                raise LinkTimeoutError(f"link: waited {timeout:g} s for {what}, found {self.found()}")
             try:
                 data = os.read(self._read_fd, 4096)
             except OSError as error:
                 raise LinkError(f"link: the device is gone ({error.strerror}){self._gone()}") from None
             if not data:
-                raise LinkError(f"link: the device ended while {what} was wanted, found {self._found()}{self._gone()}")
+                raise LinkError(f"link: the device ended while {what} was wanted, found {self.found()}{self._gone()}")
             self._buffer += data
         return frame
 
-    def _found(self) -> str:
+    def found(self) -> str:
+        """What has come of the next frame, in words."""
         if not self._buffer:
             return "nothing"
         if len(self._buffer) < _HEADER.size:

@@ -26,7 +26,8 @@ class BoardRun:
     """Everything measured in one run.
 
     ``stack_bytes`` is the worst path of the model's calls by the compiler's account; ``stack_high_water_bytes``
-    what the whole firmware really used, from painted memory. Both None for the native firmware.
+    what the whole firmware really used, from painted memory. The first is None but for Cortex-M, both for the native
+    firmware.
     """
 
     transcript: Transcript
@@ -144,11 +145,12 @@ def run_on_board(
     emulated = board.emulator is not None
     start = time.monotonic()
     bar = progress(f"{board.name} learns", len(stream))
-    with Emulator(integer_model, board, folder, uart=emulated, count_instructions=emulated) as chip:
+    with Emulator(integer_model, board, folder, uart=board.uart is not None, count_instructions=emulated) as chip:
         found = transcript(board.name, chip, integer_model, stream, bar)
         high_water = chip.stack_high_water() if emulated else None
         calls = [f"{integer_model.model.name}_{call}" for call in CALLS]
-        stack = max(stack_usage(chip.built.elf.parent, board, calls).values()) if emulated else None
+        accounted = board.firmware == "cortex_m"
+        stack = max(stack_usage(chip.built.elf.parent, board, calls).values()) if accounted else None
         built = chip.built
     bar.close()
     counts = chip.instructions() if emulated else {}
