@@ -39,6 +39,7 @@ from .model import (
     FullyRecurrent,
     HalfRMSprop,
     Huber,
+    Jordan,
     Linear,
     Model,
     Momentum,
@@ -70,9 +71,9 @@ _LAZY = {
 __all__ = [
     "BPTT", "DNI", "ELSTM", "GRU", "KFRTRL", "LSTM", "OK", "Q14", "R8", "R16", "RFLO", "RNN", "RTRL", "RTU", "SGD",
     "UORO", "BinaryCrossEntropy", "BlockRTRL", "Board", "ColumnarLSTM", "Direct", "EProp", "Emulator", "FullyRecurrent",
-    "HalfRMSprop", "HostTwin", "Huber", "IntegerModel", "Linear", "Model", "Momentum", "Plan", "ReadoutOnly",
-    "Reference", "RtrlEdgeError", "Scaling", "SnAp", "SoftmaxCrossEntropy", "SquaredError", "Stream", "Trunc1",
-    "Weights", "__version__", "board_names", "generate", "load_board", "load_stream", "next_sample", "plan",
+    "HalfRMSprop", "HostTwin", "Huber", "IntegerModel", "Jordan", "Linear", "Model", "Momentum", "Plan",
+    "ReadoutOnly", "Reference", "RtrlEdgeError", "Scaling", "SnAp", "SoftmaxCrossEntropy", "SquaredError", "Stream",
+    "Trunc1", "Weights", "__version__", "board_names", "generate", "load_board", "load_stream", "next_sample", "plan",
     "prequential", "quantize", "train",
 ]  # fmt: skip
 

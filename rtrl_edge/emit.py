@@ -22,7 +22,7 @@ from .model import Model
 from .quantize import IntegerModel
 
 #: raised whenever config header and kernels stop fitting older ones
-KERNEL_ABI = 2
+KERNEL_ABI = 3
 
 
 def fill(template: str, slots: Mapping[str, object]) -> str:
@@ -65,7 +65,7 @@ def kernel_files(model: Model, checked: bool = False) -> list[str]:
         f"{voices['readout']}.c",
         f"{voices['readout']}_learn.c" if model.trains_readout else "readout_kept.c",
         f"{voices['cell']}.c",
-        *([] if model.dims.structure.forced else ["teach_none.c"]),
+        model.cell.teach,
         *([f"{voices['cell']}_linear.c"] if trains else []),
         *dict.fromkeys(shared),  # each once, in order
         f"{voices['rule']}.c",
@@ -89,7 +89,7 @@ def summary(model: Model) -> str:
     """The parts of a model in one line."""
     d = model.dims
     return (
-        f"{type(model.cell).__name__}({d.units}), {type(model.readout).__name__}({d.outputs}), "
+        f"{type(model.cell).__name__}({model.cell.units}), {type(model.readout).__name__}({d.outputs}), "
         f"{type(model.rule).__name__}, {type(model.optimiser).__name__}, {model.numbers.name}"
     )
 
@@ -105,7 +105,7 @@ def _header(integer_model: IntegerModel) -> str:
             "summary": summary(model),
             "inputs": d.inputs,
             "outputs": d.outputs,
-            "units": d.units,
+            "units": model.cell.units,
             "slices": model.rule.slices(d),
             "bytes": place.size,
             "y_int": 15 - frac,
@@ -157,6 +157,7 @@ def _config(integer_model: IntegerModel) -> str:
             "w_lo_word": model.numbers.residual,
             "inputs": d.inputs,
             "units": d.units,
+            "neurons": d.neurons,
             "components": d.components,
             "private": d.private,
             "seen": d.credits,

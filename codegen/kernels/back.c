@@ -6,24 +6,24 @@ RTRL_INLINE int back_down(uint32_t bits)
     return fx_floor_log2(bits | 1) - 14;
 }
 
-/* err: (N_BLOCKS, N_UNITS), the error at every gate's pre-activation; returns its exponent
+/* err: (N_BLOCKS, N_NEURONS), the error at every gate's pre-activation; returns its exponent
  * The sums are computed twice: an array of them would make the stack grow with the model */
-static int16_t back_errors(const rtrl_t *net, int16_t err[N_BLOCKS * N_UNITS])
+static int16_t back_errors(const rtrl_t *net, int16_t err[N_BLOCKS * N_NEURONS])
 {
     uint32_t bits = 0;
-    for (int r = 0; r < N_BLOCKS * N_UNITS; r++) {
-        bits |= fx_magnitude(back_error(net, r / N_UNITS, r % N_UNITS));
+    for (int r = 0; r < N_BLOCKS * N_NEURONS; r++) {
+        bits |= fx_magnitude(back_error(net, r / N_NEURONS, r % N_NEURONS));
     }
     int down = back_down(bits);
-    for (int r = 0; r < N_BLOCKS * N_UNITS; r++) {
-        err[r] = (int16_t)fx_sat(fx_scale(back_error(net, r / N_UNITS, r % N_UNITS), down), 32767);
+    for (int r = 0; r < N_BLOCKS * N_NEURONS; r++) {
+        err[r] = (int16_t)fx_sat(fx_scale(back_error(net, r / N_NEURONS, r % N_NEURONS), down), 32767);
     }
     return (int16_t)(net->delta_exp + COEF_FRAC - ERRORS_DOWN - down);
 }
 
 /* acc <- D^T delta; returns its fraction bits
  * bound: kept and mixed are at most 2^29 each and are only shifted right, so |acc| <= 2^30 */
-static int back_through(rtrl_t *net, const int16_t err[N_BLOCKS * N_UNITS], int err_exp)
+static int back_through(rtrl_t *net, const int16_t err[N_BLOCKS * N_NEURONS], int err_exp)
 {
     enum { LAST = N_STATES - N_UNITS };
     int kept = back_kept_frac(net), mixed = back_mixed_frac(net, err_exp);

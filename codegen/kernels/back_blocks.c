@@ -1,6 +1,6 @@
-/* mix^T delta for cells whose units meet only in W z: entry l of sum_b W_b^T err_b, err: (N_BLOCKS, N_UNITS) * 2^-err_exp,
+/* mix^T delta for cells whose units meet only in W z: entry l of sum_b W_b^T err_b, err: (N_BLOCKS, N_NEURONS) * 2^-err_exp,
  * exact in 64 bits, then |.| <= 2^29 */
-RTRL_INLINE int32_t back_mixed(const rtrl_t *net, const int16_t err[N_BLOCKS * N_UNITS], int l)
+RTRL_INLINE int32_t back_mixed(const rtrl_t *net, const int16_t err[N_BLOCKS * N_NEURONS], int l)
 {
     int64_t sum = 0;
     for (int b = 0; b < N_BLOCKS; b++) {
@@ -8,7 +8,7 @@ RTRL_INLINE int32_t back_mixed(const rtrl_t *net, const int16_t err[N_BLOCKS * N
         if (block->recurrent >= 0) {
             const int16_t *w = &net->w_hi[block->offset + block->recurrent + l];
             for (int i = 0; i < N_UNITS; i++) {
-                sum = fx_mac64(sum, w[i * block->width], err[b * N_UNITS + i]);
+                sum = fx_mac64(sum, w[i * block->width], err[b * N_NEURONS + i]);
             }
         }
     }

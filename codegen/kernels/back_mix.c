@@ -1,6 +1,6 @@
 /* mix^T delta from the entries of the mix themselves: sum_r mix[r][l] delta[r], |mix| < 2^31, exact in 64 bits,
  * then |.| <= 2^29 */
-RTRL_INLINE int32_t back_mixed(const rtrl_t *net, const int16_t err[N_BLOCKS * N_UNITS], int l)
+RTRL_INLINE int32_t back_mixed(const rtrl_t *net, const int16_t err[N_BLOCKS * N_NEURONS], int l)
 {
     (void)err;
     int64_t sum = 0;

@@ -1,5 +1,5 @@
 /* A cell whose units do not see each other: nothing goes back through a mix. */
-RTRL_INLINE int32_t back_mixed(const rtrl_t *net, const int16_t err[N_BLOCKS * N_UNITS], int l)
+RTRL_INLINE int32_t back_mixed(const rtrl_t *net, const int16_t err[N_BLOCKS * N_NEURONS], int l)
 {
     (void)net;
     (void)err;

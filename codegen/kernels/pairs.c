@@ -123,14 +123,14 @@ static void immediate_credit(rtrl_t *net)
     enum { FIRST = N_STATES - N_SEEN };
     uint32_t bits = 0;
     for (int gate = 0; gate < N_BLOCKS; gate++) {
-        for (int i = 0; i < N_UNITS; i++) {
+        for (int i = 0; i < N_NEURONS; i++) {
             bits |= (uint32_t)fx_abs(project(net, gate, i, net->c, FIRST));
         }
     }
     int down = pair_down(bits);
     for (int gate = 0; gate < N_BLOCKS; gate++) {
-        for (int i = 0; i < N_UNITS; i++) {
-            net->credit_row[gate * N_UNITS + i] = pair_word(project(net, gate, i, net->c, FIRST), down);
+        for (int i = 0; i < N_NEURONS; i++) {
+            net->credit_row[gate * N_NEURONS + i] = pair_word(project(net, gate, i, net->c, FIRST), down);
         }
     }
     net->term_down[N_TERMS - 1] = (int8_t)(bits ? net->c_exp + COEF_FRAC + 15 - down : NO_TERM);

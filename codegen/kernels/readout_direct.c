@@ -1,4 +1,4 @@
-/* The first N_OUT units are the outputs: y = h, Q0.15 in the format of y. No weights. */
+/* The first N_OUT of the units shown are the outputs: y = h in the format of y. No weights. */
 static void readout_init(rtrl_t *net)
 {
     (void)net;
@@ -7,7 +7,7 @@ static void readout_init(rtrl_t *net)
 static void readout_predict(rtrl_t *net)
 {
     for (int o = 0; o < N_OUT; o++) {
-        net->y[o] = (int16_t)fx_round_shift(net->h[o], 15 - Y_FRAC);
+        net->y[o] = (int16_t)fx_round_shift(net->h[N_SEEN - N_SHOWN + o], Y_DOWN);
     }
 }
 
@@ -24,7 +24,7 @@ RTRL_INLINE void readout_credit(rtrl_t *net, int16_t c[N_SEEN], int8_t *c_exp)
     int shift = fx_block_shift(l1, peak, N_OUT, L1_MAX, 32767, 0);
     memset(c, 0, sizeof(int16_t) * N_SEEN);
     for (int o = 0; o < N_OUT; o++) {
-        c[o] = (int16_t)fx_narrow(fx_round_shift(net->e[o], shift), 32767);
+        c[N_SEEN - N_SHOWN + o] = (int16_t)fx_narrow(fx_round_shift(net->e[o], shift), 32767);
     }
     *c_exp = (int8_t)(ERR_FRAC - shift);
 }

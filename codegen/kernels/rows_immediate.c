@@ -1,11 +1,11 @@
-/* acc (N_BLOCKS, N_UNITS) <- what a row owes to each pre-activation of a step: sum_k row[k][i] coef[gate][k][i],
+/* acc (N_BLOCKS, N_NEURONS) <- what a row owes to each pre-activation of a step: sum_k row[k][i] coef[gate][k][i],
  * COEF_FRAC - SUM_ROOM fraction bits beside the row's; returns the bits of all |acc| together
  * bound: each product is at most 2^30, and after the shift by SUM_ROOM so is the sum of N_COMPONENTS */
 static uint32_t rows_immediate(rtrl_t *net, const int16_t row[N_STATES])
 {
     uint32_t bits = 0;
-    for (int q = 0; q < N_BLOCKS * N_UNITS; q++) {
-        int gate = q / N_UNITS, i = q % N_UNITS;
+    for (int q = 0; q < N_BLOCKS * N_NEURONS; q++) {
+        int gate = q / N_NEURONS, i = q % N_NEURONS;
         int32_t sum = 0;
         for (int k = 0; k < N_COMPONENTS; k++) {
             int r = k * N_UNITS + i;

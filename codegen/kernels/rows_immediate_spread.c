@@ -3,8 +3,8 @@
 static uint32_t rows_immediate(rtrl_t *net, const int16_t row[N_STATES])
 {
     uint32_t bits = 0;
-    for (int q = 0; q < N_BLOCKS * N_UNITS; q++) {
-        int gate = q / N_UNITS, i = q % N_UNITS;
+    for (int q = 0; q < N_BLOCKS * N_NEURONS; q++) {
+        int gate = q / N_NEURONS, i = q % N_NEURONS;
         int spread = rtrl_blocks[gate].spread, count = spread ? N_UNITS : N_COMPONENTS;
         int32_t sum = 0;
         for (int k = 0; k < count; k++) {

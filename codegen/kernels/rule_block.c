@@ -3,7 +3,7 @@
  * through it; then the rows brought to one exponent; then, column by column, the gradient and the new J. No weight of
  * the cell moves before the last row is through. When the parts are done is told by block_now.c or block_lagged.c. */
 enum {
-    GATE_UNITS = N_BLOCKS * N_UNITS,
+    GATE_NEURONS = N_BLOCKS * N_NEURONS,
     Z_AT = (offsetof(rtrl_t, z) - TRACE_AT) / sizeof(int16_t), /* z in a trace */
     STEP_PARTS = N_STATES + 2,                                 /* D, the credit, the rows */
     BOUND_AT = BLOCK * STEP_PARTS,
@@ -77,7 +77,7 @@ static void block_credit(rtrl_t *net, int u)
     }
     uint32_t bits = rows_immediate(net, net->lambda);
     int down = block_down(bits, 16);
-    for (int q = 0; q < GATE_UNITS; q++) {
+    for (int q = 0; q < GATE_NEURONS; q++) {
         net->delta[q * BLOCK + u] = (int16_t)fx_sat(fx_round_shift(net->acc[q], down), 32767);
     }
     net->delta_exps[u] = block_owed_exp(bits, net->lambda_exp, down);
@@ -90,8 +90,8 @@ static void block_row(rtrl_t *net, int u, int k)
     int16_t *row = &net->Phi[k * N_STATES];
     uint32_t bits = rows_immediate(net, row);
     int down = block_down(bits, J_BITS);
-    j_word *a = &net->A[k * GATE_UNITS * BLOCK + u];
-    for (int q = 0; q < GATE_UNITS; q++) {
+    j_word *a = &net->A[k * GATE_NEURONS * BLOCK + u];
+    for (int q = 0; q < GATE_NEURONS; q++) {
         a[q * BLOCK] = (j_word)fx_sat(fx_round_shift(net->acc[q], down), J_MAX);
     }
     net->A_exp[k * BLOCK + u] = block_owed_exp(bits, net->Phi_exp[k], down);
@@ -139,7 +139,7 @@ static void block_credit_equal(rtrl_t *net)
     }
     net->lambda_exp = bound;
     uint32_t most = 0;
-    for (int q = 0; q < GATE_UNITS; q++) {
+    for (int q = 0; q < GATE_NEURONS; q++) {
         uint32_t sum = 0;
         for (int u = 0; u < BLOCK; u++) {
             sum += ((uint32_t)fx_abs(net->delta[q * BLOCK + u]) >> block_apart(net->delta_exps[u], least)) + 1;
@@ -149,7 +149,7 @@ static void block_credit_equal(rtrl_t *net)
     net->delta_exp = block_steps_bound(most, least);
     for (int u = 0; u < BLOCK; u++) {
         int down = block_apart(net->delta_exps[u], net->delta_exp);
-        for (int q = 0; q < GATE_UNITS && down > 0; q++) {
+        for (int q = 0; q < GATE_NEURONS && down > 0; q++) {
             net->delta[q * BLOCK + u] = (int16_t)fx_round_shift(net->delta[q * BLOCK + u], down);
         }
     }
@@ -158,12 +158,12 @@ static void block_credit_equal(rtrl_t *net)
 /* phi_exp and a_exp <- the least of all rows' bounds */
 static void block_bound(rtrl_t *net, int k)
 {
-    const j_word *a = &net->A[k * GATE_UNITS * BLOCK];
+    const j_word *a = &net->A[k * GATE_NEURONS * BLOCK];
     const int8_t *exponents = &net->A_exp[k * BLOCK];
     int8_t bound = block_row_bound(&net->Phi[k * N_STATES], net->Phi_exp[k]), least = block_least(exponents);
     net->phi_exp = bound < net->phi_exp ? bound : net->phi_exp;
     uint32_t most = 0;
-    for (int q = 0; q < GATE_UNITS; q++) {
+    for (int q = 0; q < GATE_NEURONS; q++) {
         uint32_t sum = 0;
         for (int u = 0; u < BLOCK; u++) {
             sum += ((uint32_t)fx_abs(*a++) >> block_apart(exponents[u], least)) + 1;
@@ -182,9 +182,9 @@ static void block_equal(rtrl_t *net, int k)
         net->Phi[r] = (int16_t)fx_round_shift(net->Phi[r], row_down);
     }
     for (int u = 0; u < BLOCK; u++) {
-        j_word *a = &net->A[k * GATE_UNITS * BLOCK + u];
+        j_word *a = &net->A[k * GATE_NEURONS * BLOCK + u];
         int down = block_apart(net->A_exp[k * BLOCK + u], net->a_exp);
-        for (int q = 0; q < GATE_UNITS && down > 0; q++) {
+        for (int q = 0; q < GATE_NEURONS && down > 0; q++) {
             a[q * BLOCK] = (j_word)fx_round_shift(a[q * BLOCK], down);
         }
     }
@@ -213,7 +213,7 @@ RTRL_INLINE int block_frac(int outside, int inside, int least)
  * bound: each half < 2^30, so half of their sum too */
 static void block_gradient(rtrl_t *net, const column_t *here)
 {
-    const int16_t *delta = &net->delta[(here->block * N_UNITS + here->unit) * BLOCK];
+    const int16_t *delta = &net->delta[(here->block * N_NEURONS + here->unit) * BLOCK];
     int32_t outside = 0, inside = 0;
     for (int r = 0; r < N_STATES; r++) {
         outside = fx_mac(outside, net->lambda[r], net->old[r]);
@@ -249,7 +249,7 @@ static void block_advance(rtrl_t *net, const column_t *here)
 {
     int32_t *outside = net->acc, *inside = &net->acc[N_STATES];
     rows_dot(outside, net->Phi, N_STATES, net->old);
-    rows_dot_steps(inside, &net->A[(here->block * N_UNITS + here->unit) * BLOCK], net->seen);
+    rows_dot_steps(inside, &net->A[(here->block * N_NEURONS + here->unit) * BLOCK], net->seen);
     int outside_frac = net->phi_exp + column_exp(net, here->p), inside_frac = net->a_exp + 15;
     int frac = block_frac(outside_frac, inside_frac, E_MIN);
     block_move(outside, outside_frac - frac);

@@ -1,7 +1,7 @@
 /* Truncated back-propagation through time: at a labelled step the newest loss goes back over the ring, newest step first,
  * each linearised from its own trace and the present weights; then g_p = sum over the steps of err z, one column after the
  * other, W <- W - rate g. All steps go back before the first weight moves, and the newest trace is put back. */
-enum { Z_AT = (offsetof(rtrl_t, z) - TRACE_AT) / sizeof(int16_t), N_ERRORS = N_BLOCKS * N_UNITS };
+enum { Z_AT = (offsetof(rtrl_t, z) - TRACE_AT) / sizeof(int16_t), N_ERRORS = N_BLOCKS * N_NEURONS };
 
 static void rule_reset(rtrl_t *net)
 {
@@ -77,7 +77,7 @@ static void rule_align(rtrl_t *net)
 /* bound: |err z| <= 2^30, shifted right by COLUMN_DOWN > log2(WINDOW), so |g| <= 2^29 + WINDOW / 2 < 2^30 */
 RTRL_INLINE int32_t rule_gradient(const rtrl_t *net, const column_t *here)
 {
-    int unit = here->block * N_UNITS + here->unit, seen = Z_AT + here->input;
+    int unit = here->block * N_NEURONS + here->unit, seen = Z_AT + here->input;
     int32_t g = 0;
     for (int place = 0; place < net->filled; place++) {
         int32_t term = fx_mul(net->err[place * N_ERRORS + unit], net->ring[place * N_TRACE + seen]);

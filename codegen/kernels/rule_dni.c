@@ -101,7 +101,7 @@ static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
         int frac = net->err_exp + 14 > 63 ? 63 : net->err_exp + 14; /* finer than 2^-63 nothing moves */
         column_t here = column_at(part - N_STATES);
         while (count > 0 && here.p < N_COLUMNS) {
-            int32_t g = fx_mul(net->err[here.block * N_UNITS + here.unit], net->z[here.input]);
+            int32_t g = fx_mul(net->err[here.block * N_NEURONS + here.unit], net->z[here.input]);
             optimiser_cell(net, here.weight, fx_round_shift(g, 1), frac);
             column_next(&here);
             count--;

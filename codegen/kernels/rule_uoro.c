@@ -55,14 +55,14 @@ static int uoro_signs(rtrl_t *net)
     }
     uint32_t bits = 0;
     for (int gate = 0; gate < N_BLOCKS; gate++) {
-        for (int i = 0; i < N_UNITS; i++) {
+        for (int i = 0; i < N_NEURONS; i++) {
             bits |= (uint32_t)fx_abs(project(net, gate, i, net->nu, 0));
         }
     }
     int down = pair_down(bits);
     for (int gate = 0; gate < N_BLOCKS; gate++) {
-        for (int i = 0; i < N_UNITS; i++) {
-            net->nu_row[gate * N_UNITS + i] = pair_word(project(net, gate, i, net->nu, 0), down);
+        for (int i = 0; i < N_NEURONS; i++) {
+            net->nu_row[gate * N_NEURONS + i] = pair_word(project(net, gate, i, net->nu, 0), down);
         }
     }
     return down;
@@ -74,8 +74,8 @@ static int64_t uoro_square(const rtrl_t *net)
 {
     int64_t sum = 0;
     for (int gate = 0; gate < N_BLOCKS; gate++) {
-        const int16_t *row = &net->nu_row[gate * N_UNITS], *z = &net->z[rtrl_blocks[gate].at];
-        sum += (fx_dot64(row, row, N_UNITS) >> 15) * (fx_dot64(z, z, rtrl_blocks[gate].width) >> 15);
+        const int16_t *row = &net->nu_row[gate * N_NEURONS], *z = &net->z[rtrl_blocks[gate].at];
+        sum += (fx_dot64(row, row, N_NEURONS) >> 15) * (fx_dot64(z, z, rtrl_blocks[gate].width) >> 15);
     }
     return sum;
 }
@@ -84,7 +84,7 @@ static int64_t uoro_square(const rtrl_t *net)
 static int32_t uoro_top(const rtrl_t *net)
 {
     int32_t row_top = 0, z_top = 0;
-    for (int r = 0; r < N_BLOCKS * N_UNITS; r++) {
+    for (int r = 0; r < N_BLOCKS * N_NEURONS; r++) {
         row_top = fx_abs(net->nu_row[r]) > row_top ? fx_abs(net->nu_row[r]) : row_top;
     }
     for (int j = 0; j < N_PRE; j++) {
@@ -146,7 +146,7 @@ static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
     merge_t m = { 0, net->theta_shift, net->theta_odd, net->theta_sign, 0 };
     column_t here = column_at(net->column);
     while (count > 0 && here.p < N_COLUMNS) {
-        int row = here.block * N_UNITS + here.unit;
+        int row = here.block * N_NEURONS + here.unit;
         int16_t z = net->z[here.input];
         if (learn) {
             optimiser_cell(net, here.weight, uoro_gradient(net, here.p, row, z), net->g_exp);

@@ -102,8 +102,10 @@ def fidelity(integer_model: IntegerModel, stream: Stream) -> Fidelity:
 
 def _before(reference: Reference) -> tuple[Float, Float]:
     """The state (S,) that the next step goes on from, and which of it (S,) depends on the past: 1 or 0."""
-    net = reference.net
-    taught = _real(net["teacher"], STATE_FRAC) if net.dims.structure.forced and net["taught"] else None
+    net, taught = reference.net, None
+    if net.dims.structure.forced and net["taught"]:
+        member, frac = ("teacher", STATE_FRAC) if "teacher" in net else net.dims.structure.state[-1]
+        taught = _real(net[member][-net.dims.outputs :], frac)
     return force(net.dims, _state(reference), taught)
 
 

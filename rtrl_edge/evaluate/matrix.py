@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from ..model import R8, R16, SGD, Cell, Linear, Model, Rule
-from ..model.catalogue import cells, rules
+from ..model import R8, R16, SGD, Cell, Model, Rule
+from ..model.catalogue import cells, readout, rules
 from ..model.parts import Part
 from ..plan import plan
 from ..quantize import IntegerModel, quantize
@@ -93,7 +93,7 @@ def _square(cell: Cell, rule: Rule, measured: bool) -> Square:
     if refused:
         return Square(*names, refused)
     models = [
-        Model("net", INPUTS, [cell], Linear(OUTPUTS), rule=rule, optimiser=SGD(2**-6), numbers=numbers)
+        Model("net", INPUTS, [cell], readout(cell, OUTPUTS), rule=rule, optimiser=SGD(2**-6), numbers=numbers)
         for numbers in (R16(), R8())
     ]
     plans = [plan(model) for model in models]

@@ -8,6 +8,7 @@ from .cell_columnar import ColumnarLSTM
 from .cell_elstm import ELSTM
 from .cell_fully_recurrent import FullyRecurrent
 from .cell_gru import GRU
+from .cell_jordan import Jordan
 from .cell_lstm import LSTM
 from .cell_rnn import RNN
 from .cell_rtu import RTU
@@ -54,7 +55,7 @@ from .rule_uoro import UORO
 __all__ = [
     "BPTT", "DNI", "ELSTM", "GRU", "KFRTRL", "LSTM", "MAX_COLUMNS", "MAX_UNITS", "MAX_WIDTH", "OK", "Q14", "R8", "R16",
     "RFLO", "RNN", "RTRL", "RTU", "SGD", "UORO", "BinaryCrossEntropy", "Block", "BlockRTRL", "Cell", "ColumnarLSTM",
-    "Dims", "Direct", "EProp", "Field", "FullyRecurrent", "HalfRMSprop", "Huber", "Linear", "Loss", "Model", "Momentum",
-    "Numbers", "Optimiser", "Readout", "ReadoutOnly", "Rule", "SnAp", "SoftmaxCrossEntropy", "SquaredError",
+    "Dims", "Direct", "EProp", "Field", "FullyRecurrent", "HalfRMSprop", "Huber", "Jordan", "Linear", "Loss", "Model",
+    "Momentum", "Numbers", "Optimiser", "Readout", "ReadoutOnly", "Rule", "SnAp", "SoftmaxCrossEntropy", "SquaredError",
     "Stack", "Structure", "Table", "Trunc1",
 ]  # fmt: skip

@@ -49,7 +49,7 @@ def back_constants(dims: Dims) -> Constants:
 def error_macs(dims: Dims) -> int:
     """Multiply-accumulates of all gates' errors; computed twice, because an array of the sums would cost RAM."""
     spread = sum(block.spread for block in dims.structure.blocks)
-    return 2 * ((len(dims.structure.blocks) - spread) * dims.states + spread * dims.units**2)
+    return 2 * ((len(dims.structure.blocks) - spread) * dims.states + spread * dims.neurons * dims.units)
 
 
 def back_macs(dims: Dims) -> int:

@@ -6,13 +6,20 @@ from collections.abc import Iterator
 
 from .definition import Model
 from .optimiser import Optimiser
-from .parts import Cell, Loss, Rule
+from .parts import Cell, Loss, Readout, Rule
+from .readout_direct import Direct
 from .readout_linear import Linear
 
 
 def cells(units: int) -> list[Cell]:
     """Every cell, in all its variants."""
     return [variant for kind in Cell.__subclasses__() for variant in kind.variants(units)]
+
+
+def readout(cell: Cell, outputs: int) -> Readout:
+    """The readout that a cell goes with: Linear, or Direct where outputs are neurons of its own, as many as it has."""
+    own = cell.structure(1).outputs
+    return Linear(outputs) if own is None else Direct(own)
 
 
 def rules() -> list[Rule]:
@@ -40,4 +47,4 @@ def models(units: int, inputs: int, outputs: int, **parts: object) -> Iterator[M
     for cell in cells(units):
         for rule in rules():
             if legal(cell, rule, inputs):
-                yield Model("net", inputs, [cell], Linear(outputs), rule=rule, **parts)  # type: ignore[arg-type]
+                yield Model("net", inputs, [cell], readout(cell, outputs), rule=rule, **parts)  # type: ignore[arg-type]

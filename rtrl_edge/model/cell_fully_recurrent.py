@@ -50,6 +50,11 @@ class FullyRecurrent(Cell):
         return "cell_fully_recurrent" if self.teacher_forcing else "cell_rnn"
 
     @property
+    def teach(self) -> str:  # type: ignore[override]
+        """Targets wait in a member of their own."""
+        return "teach_units.c" if self.teacher_forcing else "teach_none.c"
+
+    @property
     def needs(self) -> tuple[str, ...]:  # type: ignore[override]
         """With a teacher the mix has holes."""
         return ("cell_plain.c",) if self.teacher_forcing else ("mix_blocks.c", "cell_plain.c")

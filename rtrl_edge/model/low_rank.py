@@ -20,8 +20,8 @@ def check_seed(rule: str, seed: object) -> None:
 
 
 def rows(dims: Dims) -> int:
-    """Rows of weights R: one a gate and unit."""
-    return len(dims.structure.blocks) * dims.units
+    """Rows of weights R: one a gate and neuron."""
+    return len(dims.structure.blocks) * dims.neurons
 
 
 def low_rank_needs(structure: Structure) -> tuple[str, ...]:
@@ -76,4 +76,4 @@ def advance_macs(dims: Dims) -> int:
 def project_macs(dims: Dims) -> int:
     """The immediate Jacobian, without z, times one vector of states."""
     s, n = dims.structure, dims.units
-    return n * sum(n if block.spread else s.components for block in s.blocks)
+    return sum(n * (dims.neurons if block.spread else s.components) for block in s.blocks)

@@ -89,8 +89,8 @@ class Block:
         width: how many.
         recurrent: where in that row the n words of h begin, or None if it sees none of them.
         spread: its weights move every unit at once (``spread[i]`` instead of ``coef``).
-        first: first unit that it belongs to.
-        rows: how many units; all of the cell's if not given.
+        first: first unit that it belongs to; of a spread gate, first neuron.
+        rows: how many; all of the cell's units if not given.
         sparse: of its row unit i sees only the entries ``pattern[i]`` of the structure.
     """
 
@@ -120,6 +120,7 @@ class Structure:
         direct: weights that act on what the readout sees and on no later state: they need no influence.
         shown: how many of the credited states, the last, the readout sees; all if not given.
         forced: teacher forcing: in the z that follows a labelled step, the targets stand for the first units' h.
+        outputs: how many of the units shown are outputs by the cell's own definition, to be read by Direct; else None.
         pattern: of each unit, the units that it listens to; None for all. D is zero elsewhere.
     """
 
@@ -134,7 +135,18 @@ class Structure:
     direct: int = 0
     shown: int | None = None
     forced: bool = False
+    outputs: int | None = None
     pattern: Pattern | None = None
+
+    @property
+    def neurons(self) -> int:
+        """Pre-activations, rows of ``spread``: n, or more where some neurons are no states."""
+        return max(self.units, *(block.first + (block.rows or 0) for block in self.blocks))
+
+    @property
+    def dense_weights(self) -> int:
+        """Weights of all gates if none is absent."""
+        return sum((self.units if block.rows is None else block.rows) * block.width for block in self.blocks)
 
     @property
     def components(self) -> int:
@@ -188,6 +200,11 @@ class Dims:
     def units(self) -> int:
         """Units n of the cell."""
         return self.structure.units
+
+    @property
+    def neurons(self) -> int:
+        """Pre-activations that a gate can have."""
+        return self.structure.neurons
 
     @property
     def components(self) -> int:
@@ -373,6 +390,8 @@ class Cell(Part):
     """A recurrent cell. Subclasses are frozen dataclasses with ``units``."""
 
     units: int
+    #: kernel that puts a label's targets where the next step sees them
+    teach: ClassVar[str] = "teach_none.c"
 
     @classmethod
     def variants(cls, units: int) -> list[Cell]:
@@ -409,8 +428,8 @@ class Cell(Part):
                 Field("k_exp", "int8", (), "scratch", "exponent of keep"),
             ]  # fmt: skip
         if s.spreads:
-            note = f"dh/d(pre-activation of unit i), Q{15 - s.coef_frac}.{s.coef_frac}, [i][unit]"
-            found.append(Field("spread", "int16", (n * n,), "scratch", note))
+            note = f"dh/d(pre-activation of neuron i), Q{15 - s.coef_frac}.{s.coef_frac}, [i][unit]"
+            found.append(Field("spread", "int16", (dims.neurons * n,), "scratch", note))
         return found
 
 
@@ -423,6 +442,9 @@ class Readout(Part):
 
     def refuses(self, dims: Dims) -> str | None:
         """Why it makes no sense for a cell of these sizes, or None where it does."""
+        own = dims.structure.outputs
+        if own is not None and (self.weighted or self.outputs != own):
+            return f"its outputs are neurons of its own, {own} of them: use Direct({own})"
         if dims.structure.forced and self.weighted:
             return "teacher forcing puts targets where units were, so outputs have to be units: use Direct(...)"
         return None

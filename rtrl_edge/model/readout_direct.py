@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .numbers import Numbers
-from .parts import MAX_WIDTH, Dims, Field, Readout, whole
+from .parts import MAX_WIDTH, Constants, Dims, Field, Readout, whole
 
 
 @dataclass(frozen=True)
 class Direct(Readout):
     """The first units are the outputs: ``y = h[:outputs]``, in the format of y. V is (outputs, 0): nothing to learn.
 
-    The credit is e for these units and 0 for the others. y is within +-1: scale targets accordingly.
-    Source: Williams & Zipser 1989, whose outputs are units.
+    The credit is e for these units and 0 for the others. y is as large as a unit gets: of tanh units within +-1, so
+    scale targets accordingly.
+    Source: Williams & Zipser 1989, whose outputs are units; Jordan 1986.
     """
 
     outputs: int
@@ -26,11 +27,16 @@ class Direct(Readout):
 
     def refuses(self, dims: Dims) -> str | None:
         """It needs a unit for each output, and one visible word of each unit."""
-        if dims.visible != dims.units or dims.credits != dims.visible:
+        if dims.credits != dims.units:
             return "it shows more than one word of a unit, so there is no h to read: use Linear(...)"
-        if self.outputs > dims.units:
-            return f"outputs are units, and there are only {dims.units}: use at least {self.outputs} units"
-        return None
+        if self.outputs > dims.visible:
+            return f"outputs are units, and there are only {dims.visible}: use at least {self.outputs} units"
+        return super().refuses(dims)
+
+    def constants(self, dims: Dims, numbers: Numbers) -> Constants:
+        """From a state's format to that of y."""
+        frac = dims.structure.state[-1][1]
+        return {"Y_DOWN": (frac - numbers.output_frac, f"from h, Q{15 - frac}.{frac}, to y")}
 
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
         """The last output and the last error."""

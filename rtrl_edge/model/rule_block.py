@@ -91,7 +91,7 @@ class BlockRTRL(Rule):
             return "its units do not mix, so RTRL costs no more than a forward pass: use RTRL()"
         if structure.direct:
             return "its direct weights would learn at every step, the others once a block: use RTRL()"
-        columns = sum(structure.units * block.width for block in structure.blocks)
+        columns = structure.dense_weights
         parts = self._parts(structure.units * structure.components, columns)
         if parts > MAX_PARTS:
             return f"{parts} parts of a block's end; wanted at most {MAX_PARTS}. Use fewer units or a shorter block"
@@ -120,7 +120,7 @@ class BlockRTRL(Rule):
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
         """Influence, the block's steps, and the work area of its end."""
         n, s, p, h = dims.units, dims.states, dims.columns, self.block
-        gates, halves = len(dims.structure.blocks) * n, 1 + self.lagged
+        gates, halves = len(dims.structure.blocks) * dims.neurons, 1 + self.lagged
         word = influence_word(dims.structure, numbers)
         trace = sum(math.prod(f.shape) for f in dims.cell.fields(dims, numbers) if f.trace)
         return [
@@ -142,13 +142,13 @@ class BlockRTRL(Rule):
             Field("Phi_exp", "int8", (s,), "scratch", "exponents of its rows on their way back"),
             Field("phi_exp", "int8", (), "scratch", "exponent of Phi"),
             Field("A", word, (s, gates, h), "scratch",
-                  "ds_end/d(pre-activation) at each step * 2^a_exp, [state][gate][unit][step]"),
+                  "ds_end/d(pre-activation) at each step * 2^a_exp, [state][gate][neuron][step]"),
             Field("A_exp", "int8", (s, h), "scratch", "exponents of its rows and steps on the way back"),
             Field("a_exp", "int8", (), "scratch", "exponent of A"),
             Field("lambda", "int16", (s,), "scratch", "dL/ds_start * 2^lambda_exp, L the sum of the block's losses"),
             Field("lambda_exp", "int8", (), "scratch", "exponent of lambda"),
             Field("delta", "int16", (gates, h), "scratch",
-                  "dL/d(pre-activation) at each step * 2^delta_exp, [gate][unit][step]"),
+                  "dL/d(pre-activation) at each step * 2^delta_exp, [gate][neuron][step]"),
             Field("delta_exps", "int8", (h,), "scratch", "exponents of its steps on the way back"),
             Field("delta_exp", "int8", (), "scratch", "exponent of delta"),
             Field("acc", "int32", (max(gates, 2 * s),), "scratch", "sums before they are rounded"),
@@ -178,7 +178,7 @@ class BlockRTRL(Rule):
         """Multiply-accumulates of one step, averaged over a block, rounded up."""
         n, s, k = dims.units, dims.states, dims.structure
         spread = sum(block.spread for block in k.blocks)
-        immediate = (len(k.blocks) - spread) * s + spread * n * n
+        immediate = (len(k.blocks) - spread) * s + spread * dims.neurons * n
         row = s * n + dims.private * s + immediate
         end = self.block * ((s + 1) * row + dims.cell.mix_macs(dims)) + dims.columns * (s + 1) * (s + self.block)
         return -(-end // self.block) + dims.outputs * dims.visible

@@ -50,7 +50,7 @@ class BPTT(Rule):
 
     def refuses(self, structure: Structure, cell: Cell) -> str | None:
         """Steps and columns are counted together in 16 bits."""
-        columns = structure.units * sum(block.width for block in structure.blocks)
+        columns = structure.dense_weights
         if columns + self.window > MAX_COLUMNS:
             return f"{columns} weights and a window of {self.window} are more than {MAX_COLUMNS} slices; use fewer"
         return None
@@ -58,7 +58,7 @@ class BPTT(Rule):
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
         """The ring, the linear form, and the errors of all stored steps."""
         words = sum(math.prod(field.shape) for field in dims.cell.fields(dims, numbers) if field.trace)
-        errors = len(dims.structure.blocks) * dims.units
+        errors = len(dims.structure.blocks) * dims.neurons
         return [
             Field("ring", "int16", (self.window, words), "influence", "what the last steps were linearised from"),
             Field("newest", "uint16", (), "influence", "place of the newest step in the ring"),
@@ -67,7 +67,7 @@ class BPTT(Rule):
             *credit_fields(dims),
             *back_fields(dims),
             Field("err", "int16", (self.window, errors), "scratch",
-                  "dL/d(pre-activation) * 2^err_exp, [place in the ring][gate][unit]"),
+                  "dL/d(pre-activation) * 2^err_exp, [place in the ring][gate][neuron]"),
             Field("err_exp", "int16", (self.window,), "scratch", "exponents of err; then the shifts that align them"),
             Field("g_exp", "int16", (), "scratch", "fraction bits of the gradient"),
             Field("part", "uint16", (), "scratch", "steps and columns done of a step that is cut into slices"),

@@ -54,6 +54,8 @@ class DNI(Rule):
             return "its units do not mix, so RTRL is exact and costs no more than this guess: use RTRL()"
         if structure.direct:
             return "its direct weights learn at labels only, the others at every step: use RTRL()"
+        if structure.state[-1][1] != 15:
+            return "its outputs reach +-8, and what the synthesiser sees ends at +-1: use RTRL()"
         return None
 
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
@@ -65,8 +67,8 @@ class DNI(Rule):
             *dims.cell.linear_fields(dims),
             *credit_fields(dims),
             *back_fields(dims),
-            Field("err", "int16", (len(dims.structure.blocks) * dims.units,), "scratch",
-                  "signal at the pre-activations * 2^err_exp, [gate][unit]"),
+            Field("err", "int16", (len(dims.structure.blocks) * dims.neurons,), "scratch",
+                  "signal at the pre-activations * 2^err_exp, [gate][neuron]"),
             Field("err_exp", "int16", (), "scratch", "exponent of err"),
             Field("part", "uint16", (), "scratch", "rows of A and columns done of a step that is cut into slices"),
         ]  # fmt: skip

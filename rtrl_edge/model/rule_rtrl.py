@@ -114,6 +114,6 @@ class RTRL(Rule):
         if dims.structure.pattern is not None:
             return sparse_macs(dims, self.reached(dims.structure)) + dims.connections + dims.outputs * dims.visible
         n, s, p = dims.units, dims.states, dims.columns
-        spread = sum(n * b.width for b in dims.structure.blocks if b.spread)
+        spread = sum(dims.rows(b) * b.width for b in dims.structure.blocks if b.spread)
         columns = (s * n + dims.private * s + dims.visible) * p + n * spread
         return columns + dims.cell.mix_macs(dims) + dims.outputs * dims.visible

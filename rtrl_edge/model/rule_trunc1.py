@@ -35,15 +35,15 @@ class Trunc1(Rule):
         return [
             *dims.cell.linear_fields(dims),
             *credit_fields(dims),
-            Field("delta", "int16", (len(dims.structure.blocks) * dims.units,), "scratch",
-                  "dL/d(pre-activation) * 2^delta_exp, [gate][unit]"),
+            Field("delta", "int16", (len(dims.structure.blocks) * dims.neurons,), "scratch",
+                  "dL/d(pre-activation) * 2^delta_exp, [gate][neuron]"),
             Field("delta_exp", "int8", (), "scratch", "exponent of delta"),
             Field("column", "uint16", (), "scratch", "next weight of a step that is cut into slices"),
         ]  # fmt: skip
 
     def macs(self, dims: Dims) -> int:
         """The gradient, delta and the credit."""
-        s, n = dims.structure, dims.units
+        s = dims.structure
         spread = sum(block.spread for block in s.blocks)
-        delta = (len(s.blocks) - spread) * dims.visible + spread * n * n
+        delta = (len(s.blocks) - spread) * dims.visible + spread * dims.neurons * dims.units
         return dims.columns + delta + dims.outputs * dims.visible

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..fixed import WEIGHT_FRAC, fits, floor_log2, magnitude, round_shift, sat, scale
 from ..fixed.words import Int
+from .dynamics import by_neuron
 from .net import Net
 
 #: fraction bits within which a gradient reaches the optimiser: beyond them it is all clipped, or no step at all
@@ -26,13 +27,11 @@ def block(acc: Int, frac: int) -> tuple[Int, int]:
 
 
 def errors(net: Net) -> tuple[Int, int]:
-    """Error at every gate's pre-activation, (gates, units) and its exponent: ``coef^T delta``, ``spread^T delta``."""
+    """Error at every gate's pre-activation, (gates, neurons) and its exponent: ``coef^T delta``, ``spread^T delta``."""
     d, down = net.dims, room(net, "ERRORS_DOWN")
     delta = net["delta"].reshape(d.components, d.units)
-    total = (net["coef"].reshape(-1, d.components, d.units) * delta).sum(axis=1)
-    for b, gate in enumerate(d.structure.blocks):
-        if gate.spread:
-            total[b] = net["spread"].reshape(d.units, d.units) @ delta[-1]
+    own = (net["coef"].reshape(-1, d.components, d.units) * delta).sum(axis=1)
+    total = by_neuron(net, own, delta[-1])
     return block(round_shift(total, down), int(net["delta_exp"]) + net.formats.coef_frac - down)
 
 
@@ -73,7 +72,7 @@ def _mixed(net: Net, err: Int, err_exp: int) -> tuple[Int, int]:
         for b, (gate, at) in enumerate(zip(d.structure.blocks, d.offsets, strict=True)):
             if gate.recurrent is not None:
                 rows = net["w_hi"][at : at + d.units * gate.width].reshape(d.units, gate.width)
-                total[-1] += err[b] @ rows[:, gate.recurrent : gate.recurrent + d.units]
+                total[-1] += err[b, : d.units] @ rows[:, gate.recurrent : gate.recurrent + d.units]
         frac = err_exp + WEIGHT_FRAC
     value = round_shift(total, down)
     assert np.abs(value).max() <= 2**29

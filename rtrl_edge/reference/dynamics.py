@@ -49,6 +49,18 @@ def dot_dynamics(net: Net, J: Int) -> Int:
     return fits(J[:, d.states - d.units :] @ net["D"].reshape(d.states, d.units).T, 31)
 
 
+def by_neuron(net: Net, own: Int, vector: Int) -> Int:
+    """vector^T I, without z, of every gate's neurons (gates, neurons): ``own`` (gates, units) of those that move their
+    own unit alone; else spread times the ``vector`` of the last component (units,)."""
+    d = net.dims
+    found = np.zeros((len(d.structure.blocks), d.neurons), dtype=np.int64)
+    found[:, : d.units] = own
+    for b, block in enumerate(d.structure.blocks):
+        if block.spread:
+            found[b] = net["spread"].reshape(d.neurons, d.units) @ vector
+    return found
+
+
 def immediate_add(net: Net, acc: Int, frac: Int) -> Int:
     """acc (P, states) with ``frac`` (P,) fraction bits, plus the immediate term of every column."""
     d = net.dims
@@ -63,6 +75,6 @@ def immediate_add(net: Net, acc: Int, frac: Int) -> Int:
         acc[own, k * d.units + unit[own]] += round_shift(value, down[own])
     if spread.any():
         wide = np.flatnonzero(spread)
-        value = fits(net["spread"].reshape(d.units, d.units)[unit[wide]] * z[wide, None])
+        value = fits(net["spread"].reshape(d.neurons, d.units)[unit[wide]] * z[wide, None])
         acc[wide, d.states - d.units :] += round_shift(value, down[wide, None])
     return fits(acc)

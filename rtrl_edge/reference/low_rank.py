@@ -15,7 +15,7 @@ import numpy as np
 
 from ..fixed import fits, floor_log2, log2_q3, random_next, round_shift, scale
 from ..fixed.words import Int
-from .dynamics import dot_dynamics, dynamics, keep_times
+from .dynamics import by_neuron, dot_dynamics, dynamics, keep_times
 from .net import Net
 
 PAIR_E_MAX, PAIR_E_EMPTY, PAIR_TOP, ROOT_HALF, NO_TERM = 60, 30, 32767, 23170, 127
@@ -124,14 +124,12 @@ def advance(net: Net, vectors: Int) -> tuple[Int, int]:
 
 
 def project(net: Net, vector: Int) -> Int:
-    """vector^T I for every row of weights (gates * units,), without z; the vector: the last of the states."""
+    """vector^T I for every row of weights (gates * neurons,), without z; the vector: the last of the states."""
     d = net.dims
     coef = net["coef"].reshape(-1, d.components, d.units)
     first = d.components - len(vector) // d.units
-    found = (coef[:, first:] * vector.reshape(-1, d.units)).sum(axis=1)
-    for b, block in enumerate(d.structure.blocks):
-        if block.spread:
-            found[b] = net["spread"].reshape(d.units, d.units) @ vector[-d.units :]
+    own = (coef[:, first:] * vector.reshape(-1, d.units)).sum(axis=1)
+    found = by_neuron(net, own, vector[-d.units :])
     return fits(found.ravel(), 31)
 
 

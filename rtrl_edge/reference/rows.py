@@ -72,14 +72,14 @@ def _moved(v: Int, s: int) -> Int:
 
 
 def rows_immediate(net: Net, rows: Int) -> Int:
-    """rows (R, states) times ds/d(pre-activation): (R, gates, units), COEF_FRAC - room more fraction bits."""
+    """rows (R, states) times ds/d(pre-activation): (R, gates, neurons), COEF_FRAC - room more fraction bits."""
     d, room = net.dims, sum_room(net.dims.structure)
     coef = net["coef"].reshape(-1, d.components, d.units)
-    acc = np.zeros((len(rows), len(coef), d.units), dtype=np.int64)
+    acc = np.zeros((len(rows), len(coef), d.neurons), dtype=np.int64)
     for b, block in enumerate(d.structure.blocks):
         if block.spread:
-            parts = rows[:, None, -d.units :] * net["spread"].reshape(d.units, d.units)
+            parts = rows[:, None, -d.units :] * net["spread"].reshape(d.neurons, d.units)
         else:
             parts = np.swapaxes(rows.reshape(-1, d.components, d.units) * coef[b], 1, 2)
-        acc[:, b] = round_shift(fits(parts), room).sum(axis=2)
+        acc[:, b, : parts.shape[1]] = round_shift(fits(parts), room).sum(axis=2)
     return fits(acc)

@@ -118,13 +118,13 @@ def _backward(net: Net, steps: int, rows: bool) -> None:
 
 
 def _empty(net: Net, rows: int) -> tuple[Int, Int]:
-    """What ``rows`` owe to no step: (rows, gates, units, steps), and its exponents (rows, steps)."""
+    """What ``rows`` owe to no step: (rows, gates, neurons, steps), and its exponents (rows, steps)."""
     d, block = net.dims, _rule(net).block
-    return np.zeros((rows, len(d.structure.blocks), d.units, block), dtype=np.int64), np.full((rows, block), EMPTY)
+    return np.zeros((rows, len(d.structure.blocks), d.neurons, block), dtype=np.int64), np.full((rows, block), EMPTY)
 
 
 def _owed(net: Net, rows: Int, exp: Int, bits: int) -> tuple[Int, Int]:
-    """What rows owe to the pre-activations (rows, gates, units) of a step, in words of ``bits``, and its exponents."""
+    """What rows owe to a step's pre-activations (rows, gates, neurons), in words of ``bits``, and its exponents."""
     acc = rows_immediate(net, rows)
     size = np.bitwise_or.reduce(np.abs(acc).reshape(len(rows), -1), axis=1)
     shift = np.maximum(floor_log2(size | 1) - (bits - 2), 0)
@@ -144,7 +144,7 @@ def _equal_rows(net: Net, rows: Int, exp: Int) -> tuple[Int, int]:
 
 
 def _equal_steps(A: Int, exp: Int) -> tuple[Int, int]:
-    """A (R, gates, units, steps) with one exponent, at which no sum of its products with words of z can overflow."""
+    """A (R, gates, neurons, steps) with one exponent, at which no sum of its products with words of z can overflow."""
     least = exp.min(axis=1)
     most = ((np.abs(A) >> np.minimum(exp - least[:, None], 31)[:, None, None]) + 1).sum(axis=3).max(axis=(1, 2))
     shifts = [block_shift(int(m), 0, exp.shape[1], 32767, 32767, 0) for m in most]
@@ -157,7 +157,7 @@ def _equal_steps(A: Int, exp: Int) -> tuple[Int, int]:
 def _gradient(net: Net, columns: slice) -> None:
     """``lambda J + sum_u delta_u z_u``, the sum of the block's gradients, to the optimiser."""
     block, unit, seen = (place[columns] for place in net.dims.places)
-    delta = net["delta"].reshape(len(net.dims.structure.blocks), net.dims.units, -1)[block, unit]
+    delta = net["delta"].reshape(len(net.dims.structure.blocks), net.dims.neurons, -1)[block, unit]
     outside, inside = net["J"][columns] @ net["lambda"], (delta * _z(net, seen)).sum(axis=1)
     outside_frac, inside_frac = net["lambda_exp"] + column_exponents(net, columns), int(net["delta_exp"]) + 15
     acc, frac = _sum(outside, outside_frac, inside, inside_frac, GRADIENT_MIN)
@@ -172,7 +172,7 @@ def _advance(net: Net, columns: slice) -> None:
     """``J_p <- Phi J_p + sum_u A_u z_u``: J of the block's end."""
     d = net.dims
     block, unit, seen = (place[columns] for place in d.places)
-    A = net["A"].reshape(d.states, len(d.structure.blocks), d.units, -1)[:, block, unit]
+    A = net["A"].reshape(d.states, len(d.structure.blocks), d.neurons, -1)[:, block, unit]
     outside, inside = net["J"][columns] @ net["Phi"].T, np.einsum("kpu,pu->kp", A, _z(net, seen))
     outside_frac, inside_frac = net["phi_exp"] + column_exponents(net, columns), int(net["a_exp"]) + 15
     acc, frac = _sum(outside.T, outside_frac, inside, inside_frac, net.formats.exponent_min)

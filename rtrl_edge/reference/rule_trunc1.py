@@ -6,6 +6,7 @@ import numpy as np
 
 from ..fixed import STATE_FRAC, block_shift, fits, round_shift
 from ..fixed.words import Int
+from .dynamics import by_neuron
 from .net import Net
 
 
@@ -18,19 +19,15 @@ def rule_reset(net: Net) -> None:
 
 
 def delta_sums(net: Net) -> Int:
-    """dL/d(pre-activation) (gates, units), exact, c_exp + coef_frac fraction bits."""
+    """dL/d(pre-activation) (gates, neurons), exact, c_exp + coef_frac fraction bits."""
     d = net.dims
     credit = net["c"].reshape(-1, d.units)
     coef = net["coef"].reshape(-1, d.components, d.units)[:, d.structure.credited :]
-    total: Int = (coef * credit).sum(axis=1)
-    for b, block in enumerate(d.structure.blocks):
-        if block.spread:
-            total[b] = net["spread"].reshape(d.units, d.units) @ credit[-1]
-    return total
+    return by_neuron(net, (coef * credit).sum(axis=1), credit[-1])
 
 
 def rule_step(net: Net, learn: bool) -> None:
-    """``g = delta z`` where there is a label, delta rounded to int16 with one exponent for all gates and units."""
+    """``g = delta z`` where there is a label, delta rounded to int16 with one exponent for all gates and neurons."""
     net["column"] = net.dims.columns
     if not learn:
         return
@@ -43,5 +40,5 @@ def rule_step(net: Net, learn: bool) -> None:
     net["delta"] = round_shift(total, shift)
     net["delta_exp"] = net["c_exp"] + net.formats.coef_frac - shift
     block, unit, seen = net.dims.places
-    g = fits(net["delta"].reshape(-1, net.dims.units)[block, unit] * net["z"][seen], 31)
+    g = fits(net["delta"].reshape(-1, net.dims.neurons)[block, unit] * net["z"][seen], 31)
     net.learn_cell(g, int(net["delta_exp"]) + STATE_FRAC)

@@ -69,7 +69,7 @@ def _learn(net: Net) -> None:
     immediate_credit(net)
     gradient_align(net)
     block, unit, seen = net.dims.places
-    rows = net["credit_row"][block * net.dims.units + unit]
+    rows = net["credit_row"][block * net.dims.neurons + unit]
     carried = round_shift(fits(net["along"] * net["theta"]), net["term_down"][0])
     g = carried + round_shift(fits(rows * net["z"][seen]), net["term_down"][1])
     net.learn_cell(fits(g, 31), net["g_exp"])
@@ -82,14 +82,14 @@ def _merge(net: Net) -> None:
     rows, z = net["nu_row"], net["z"]
     square = sum(
         (dot(row, row) >> 15) * (dot(z[b.at : b.at + b.width], z[b.at : b.at + b.width]) >> 15)
-        for b, row in zip(d.structure.blocks, rows.reshape(-1, d.units), strict=True)
+        for b, row in zip(d.structure.blocks, rows.reshape(-1, d.neurons), strict=True)
     )
     old = dot(net["s"], net["s"]), int(net["theta_square"]) << 15, int(net["E"])
     m = pair_merge(old, (d.states * ONE * ONE, square, 14 + net.formats.coef_frac - down), 1)
     net["s"], gain = pair_join(m, m.u_shift, net["s"], net["nu"] * ONE)
 
     block, unit, seen = d.places
-    fresh = round_shift(fits(rows[block * d.units + unit] * z[seen]), 15)
+    fresh = round_shift(fits(rows[block * d.neurons + unit] * z[seen]), 15)
     top = round_shift(fits(np.abs(rows).max() * np.abs(z).max()), 15)
     cut = pair_down(pair_sum(m, m.a_shift, net["theta_top"], top))
     values = pair_sum(m, m.a_shift, net["theta"], fresh)

@@ -3,7 +3,7 @@
  * C99, no heap, no floating point, no recursion, nothing of libc but memcpy and memset. */
 #include "tiny_r16_config.h"
 
-#if RTRL_KERNEL_ABI != 2
+#if RTRL_KERNEL_ABI != 3
 #error "tiny_r16_config.h belongs to another version: run `rtrl-edge generate` again, for all files"
 #endif
 _Static_assert(sizeof(tiny_r16_t) == TINY_R16_BYTES, "the RAM plan and the struct disagree");

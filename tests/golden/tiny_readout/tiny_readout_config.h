@@ -10,7 +10,7 @@
 
 #include "tiny_readout.h"
 
-#define RTRL_KERNEL_ABI 2
+#define RTRL_KERNEL_ABI 3
 
 /* gcc and clang; unused because not every model needs every word */
 #define RTRL_UNUSED __attribute__((unused))
@@ -28,8 +28,8 @@ typedef struct {
     int16_t width;     /* 0: sparse, see columns_sparse.c */
     int16_t recurrent; /* where the N_UNITS words of h begin in a row; -1: nowhere */
     int16_t spread;    /* its weights move every unit at once */
-    int16_t unit;      /* first unit that it belongs to ... */
-    int16_t rows;      /* ... and how many: N_UNITS, but in a stack */
+    int16_t unit;      /* first neuron that it belongs to ... */
+    int16_t rows;      /* ... and how many */
 } rtrl_block_t;
 
 /* columns of J side by side: in each row of a gate, `width` weights from its entry `start` on */
@@ -44,6 +44,7 @@ enum {
     N_IN = 1,
     N_UNITS = 2,
     N_COMPONENTS = 1,    /* state words of a unit */
+    N_NEURONS = 2,          /* pre-activations: N_UNITS, or more where not all are states */
     N_STATES = N_COMPONENTS * N_UNITS,
     N_PRIVATE = 0,          /* components that a unit keeps of its own past */
     N_SEEN = 2,                /* states that have a credit: the last of them */
