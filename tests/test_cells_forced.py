@@ -180,7 +180,6 @@ def test_without_a_teacher_it_is_rnn() -> None:
         (lambda: rt.FullyRecurrent(0), r"FullyRecurrent\(units\): wanted a whole number from 1 to 256, found 0"),
         (lambda: rt.FullyRecurrent(4, teacher_forcing=1), r"FullyRecurrent\(teacher_forcing\): wanted True or False"),
         (lambda: rt.Direct(0), r"Direct\(outputs\): wanted a whole number from 1 to 256, found 0"),
-        (lambda: rt.train(make(4, 1, 1), mackey_glass(800, 0)), r"train: wanted a readout with weights, found Direct"),
         (lambda: make(2, outputs=3), r"outputs are units, and there are only 2: use at least 3 units"),
         (
             lambda: rt.Model("net", 1, [rt.FullyRecurrent(4, teacher_forcing=True)], rt.Linear(1)),

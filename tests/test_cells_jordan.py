@@ -110,8 +110,9 @@ def test_the_readouts_weights_move_later_outputs_too() -> None:
 
 @taught
 @pytest.mark.parametrize(("numbers", "bound"), [(rt.R16(), 1e-3), (rt.R8(), 4e-2)], ids=["R16", "R8"])
-def test_the_integer_gradient_is_float64s(teacher: bool, numbers: rt.R16 | rt.R8, bound: float) -> None:
-    model, stream = make(8, 1, 1, teacher, numbers=numbers), mackey_glass(1000, 0)
+@pytest.mark.parametrize("rule", [rt.RTRL(), rt.BlockRTRL(5), rt.BPTT(6), rt.Trunc1()], ids=repr)
+def test_the_integer_gradient_is_float64s(rule: Rule, teacher: bool, numbers: rt.R16 | rt.R8, bound: float) -> None:
+    model, stream = make(8, 1, 1, teacher, numbers=numbers, rule=rule), mackey_glass(800, 0)
     start = initial(model, 1)
     figures = fidelity(rt.quantize(model, rt.Weights(start.W, start.V), stream), stream).figures()
     assert figures["gradient_relative_error_median"] < bound

@@ -11,7 +11,7 @@ import rtrl_edge as rt
 from rtrl_edge.evaluate.matrix import INPUTS, UNITS, Square, integer_model, label, matrix
 from rtrl_edge.layout import differences
 from rtrl_edge.model import Cell, Rule
-from rtrl_edge.model.catalogue import cells, legal, rules
+from rtrl_edge.model.catalogue import cells, legal, readout, rules
 
 from .models import words
 from .needs import needs
@@ -36,11 +36,9 @@ def pair_model(
 ) -> rt.IntegerModel:
     """The pair with another number of units: its variant of the same place in the catalogue."""
     place = [label(c) for c in cells(UNITS)].index(label(cell))
-    return integer_model(
-        rt.Model(
-            "net", inputs, [cells(units)[place]], rt.Linear(outputs), rule=rule, numbers=numbers, optimiser=rt.SGD(rate)
-        )
-    )
+    sized = cells(units)[place]
+    head = readout(sized, outputs)
+    return integer_model(rt.Model("net", inputs, [sized], head, rule=rule, numbers=numbers, optimiser=rt.SGD(rate)))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"n{case[0]}-{case[3].name}")

@@ -12,7 +12,7 @@ from rtrl_edge.evaluate.matrix import INPUTS, integer_model, label
 from rtrl_edge.evaluate.recordings import mackey_glass
 from rtrl_edge.layout import layout
 from rtrl_edge.model import Cell, Rule
-from rtrl_edge.model.catalogue import cells, legal, rules
+from rtrl_edge.model.catalogue import cells, legal, readout, rules
 from rtrl_edge.weights import initial
 
 from .needs import needs
@@ -25,7 +25,7 @@ PAIRS = [(cell, rule) for cell in cells(8) for rule in KEEPERS if legal(cell, ru
 
 
 def model(cell: Cell, rule: Rule, rate: float = 2**-5) -> rt.Model:
-    return rt.Model("net", INPUTS, [cell], rt.Linear(2), rule=rule, numbers=rt.Q14(), optimiser=rt.SGD(rate))
+    return rt.Model("net", INPUTS, [cell], readout(cell, 2), rule=rule, numbers=rt.Q14(), optimiser=rt.SGD(rate))
 
 
 @pytest.mark.parametrize(("cell", "rule"), PAIRS, ids=[f"{label(c)}-{label(r)}" for c, r in PAIRS])

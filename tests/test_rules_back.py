@@ -14,7 +14,7 @@ from rtrl_edge.evaluate.matrix import label
 from rtrl_edge.evaluate.recordings import delayed_xor
 from rtrl_edge.layout import differences
 from rtrl_edge.model import BPTT, DNI, RNN, RTRL, SGD, Cell, Linear, Model, Numbers, Rule, Trunc1
-from rtrl_edge.model.catalogue import cells, legal, optimisers
+from rtrl_edge.model.catalogue import cells, legal, optimisers, readout
 from rtrl_edge.oracle import Oracle, Shadow, bptt
 from rtrl_edge.oracle.voices import voices
 from rtrl_edge.plan import plan
@@ -34,7 +34,7 @@ mixing_cell = pytest.mark.parametrize("cell", [cell for cell in CELLS if legal(c
 
 def make(cell: Cell, units: int, inputs: int, outputs: int, rule: Rule, **parts: object) -> Model:
     sized = cells(units)[CELLS.index(cell)]
-    return Model("net", inputs, [sized], Linear(outputs), rule=rule, **parts)  # type: ignore[arg-type]
+    return Model("net", inputs, [sized], readout(sized, outputs), rule=rule, **parts)  # type: ignore[arg-type]
 
 
 def quantized(model: Model, seed: int = 1) -> rt.IntegerModel:

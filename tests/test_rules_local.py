@@ -11,7 +11,7 @@ from rtrl_edge.evaluate.matrix import integer_model, label
 from rtrl_edge.evaluate.recordings import mackey_glass
 from rtrl_edge.layout import differences
 from rtrl_edge.model import Cell, Dims, Rule
-from rtrl_edge.model.catalogue import cells, legal, rules
+from rtrl_edge.model.catalogue import cells, legal, readout, rules
 from rtrl_edge.oracle import Oracle
 from rtrl_edge.oracle.voices import voices
 from rtrl_edge.weights import initial
@@ -35,7 +35,7 @@ def resized(cell: Cell, units: int) -> Cell:
 
 def model_of(cell: Cell, rule: Rule, inputs: int = 3, outputs: int = 2, **parts: object) -> rt.Model:
     parts = {"optimiser": rt.SGD(2**-5)} | parts
-    return rt.Model("net", inputs, [cell], rt.Linear(outputs), rule=rule, **parts)  # type: ignore[arg-type]
+    return rt.Model("net", inputs, [cell], readout(cell, outputs), rule=rule, **parts)  # type: ignore[arg-type]
 
 
 def own_unit(d: Dims, unit: int) -> np.ndarray:

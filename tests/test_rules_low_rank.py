@@ -34,7 +34,7 @@ from rtrl_edge.model import (
     Rule,
     Trunc1,
 )
-from rtrl_edge.model.catalogue import cells, legal
+from rtrl_edge.model.catalogue import cells, legal, readout
 from rtrl_edge.oracle import Shadow, low_rank
 from rtrl_edge.oracle.voices import Memory, Step, voices
 from rtrl_edge.reference import Reference
@@ -66,10 +66,10 @@ def make(
     cell: Cell, rule: Rule, numbers: Numbers | None = None, inputs: int = 3, rate: float = 2**-5, scale: float = 1.0
 ) -> rt.IntegerModel:
     """The cell's own random weights, times ``scale``."""
-    model = Model("net", inputs, [cell], Linear(2), rule=rule, numbers=numbers or rt.R16(), optimiser=SGD(rate))
+    model = Model("net", inputs, [cell], readout(cell, 2), rule=rule, numbers=numbers or rt.R16(), optimiser=SGD(rate))
     start = initial(model, 1)
     weights = rt.Weights(np.clip(scale * start.W, -8, 8), start.V, start.scaling)
-    return rt.quantize(model, weights, random_stream(inputs, 2))
+    return rt.quantize(model, weights, random_stream(inputs, model.readout.outputs))
 
 
 def state_of(reference: Reference) -> Float:
@@ -321,7 +321,9 @@ def test_without_recurrence_there_is_nothing_to_merge(rule: Rule) -> None:
 
 
 @pytest.mark.parametrize(("numbers", "bound"), [(rt.R16(), 1e-3), (rt.R8(), 4e-2)], ids=["R16", "R8"])
-@pytest.mark.parametrize(("cell", "rule"), pairs(8, inputs=1), ids=str)
+@pytest.mark.parametrize(
+    ("cell", "rule"), [pair for pair in pairs(8, inputs=1) if pair[0].structure(1).outputs is None], ids=str
+)
 def test_from_the_same_pairs_both_voices_make_the_same_step(
     cell: Cell, rule: Rule, numbers: Numbers, bound: float
 ) -> None:

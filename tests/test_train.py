@@ -10,7 +10,7 @@ import pytest
 from rtrl_edge.errors import DataError, ModelError
 from rtrl_edge.evaluate.matrix import label
 from rtrl_edge.model import RNN, Cell, Linear, Model, ReadoutOnly
-from rtrl_edge.model.catalogue import cells
+from rtrl_edge.model.catalogue import cells, readout
 from rtrl_edge.oracle import Oracle, bptt
 from rtrl_edge.stream import Float, Stream, next_sample
 from rtrl_edge.train import fit, train
@@ -42,7 +42,7 @@ def rmse(model: Model, weights: Weights, stream: Stream) -> tuple[float, float]:
 @pytest.mark.parametrize("cell", cells(5), ids=label)
 def test_the_window_gradient_is_that_of_the_oracle(cell: Cell, labels: str) -> None:
     """Mean over the labels of all subsequences, each with its own start."""
-    model = Model("net", 2, [cell], Linear(2), rule=ReadoutOnly())
+    model = Model("net", 2, [cell], readout(cell, 2), rule=ReadoutOnly())
     d, rng, start = model.dims, np.random.default_rng(0), initial(model, 2)
     weights = Weights(start.W + rng.normal(0, 0.2, start.W.shape), start.V)
     steps, batch = 11, 3
@@ -58,14 +58,15 @@ def test_the_window_gradient_is_that_of_the_oracle(cell: Cell, labels: str) -> N
     oracle = Oracle(model, weights, s[1])
     for sample in x[:, 1]:
         oracle.predict(sample)
-    np.testing.assert_allclose(last[1], oracle.state()["s"], atol=2e-6)
+    if not d.structure.forced:  # without a label the oracle has no teacher
+        np.testing.assert_allclose(last[1], oracle.state()["s"], atol=2e-6)
     assert gw.dtype == gV.dtype == last.dtype == np.float32
 
 
 @pytest.mark.parametrize("cell", cells(6), ids=label)
 def test_every_cell_learns_two_sines(cell: Cell) -> None:
     stream = two_sines(900)
-    model = Model("net", 2, [cell], Linear(2), rule=ReadoutOnly())
+    model = Model("net", 2, [cell], readout(cell, 2), rule=ReadoutOnly())
     found, persistence = rmse(model, train(model, stream[:700], epochs=16), stream[700:])
     assert found < 0.7 * persistence
 

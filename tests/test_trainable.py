@@ -13,7 +13,7 @@ from rtrl_edge.evaluate.certificate import certificate
 from rtrl_edge.evaluate.matrix import INPUTS, integer_model, label
 from rtrl_edge.layout import layout
 from rtrl_edge.model import Cell, Model, Rule
-from rtrl_edge.model.catalogue import cells, legal, rules
+from rtrl_edge.model.catalogue import cells, legal, readout, rules
 from rtrl_edge.oracle import Oracle, bptt
 from rtrl_edge.stream import Float
 from rtrl_edge.weights import initial
@@ -34,7 +34,8 @@ every_pair = pytest.mark.parametrize(("cell", "rule"), PAIRS, ids=[f"{label(c)}-
 
 def some(model: Model) -> list[list[str]]:
     """A few choices that every cell has: a part of every gate, two parts, mostly with a gap, and one gate alone."""
-    return [["recurrent", "readout"], ["input", "recurrent"], [model.dims.structure.blocks[-1].name]]
+    two = ["recurrent", "readout"] if model.readout.weighted else ["recurrent", "bias"]
+    return [two, ["input", "recurrent"], [model.dims.structure.blocks[-1].name]]
 
 
 def gradient_of_four_labels(model: rt.IntegerModel, x: np.ndarray, target: np.ndarray) -> Float:
@@ -55,7 +56,7 @@ def gradient_of_four_labels(model: rt.IntegerModel, x: np.ndarray, target: np.nd
 @every_pair
 def test_the_gradient_is_that_of_the_whole_model(cell: Cell, rule: Rule) -> None:
     """Column by column, of four labels between stretches without any; one exponent for all columns may round."""
-    whole = integer_model(Model("net", 2, [cell], rt.Linear(2), rule=rule, optimiser=rt.SGD(2**-15)))
+    whole = integer_model(Model("net", 2, [cell], readout(cell, 2), rule=rule, optimiser=rt.SGD(2**-15)))
     x, target, _ = words(whole, 60)
     x, target = x[-40:], target[-40:]  # small words
     for trainable in some(whole.model):
@@ -70,7 +71,7 @@ def test_the_gradient_is_that_of_the_whole_model(cell: Cell, rule: Rule) -> None
 
 @every_pair
 def test_reference_and_c_are_equal_and_the_rest_stays(cell: Cell, rule: Rule) -> None:
-    whole = integer_model(Model("net", 2, [cell], rt.Linear(2), rule=rule, optimiser=rt.SGD(2**-3)))
+    whole = integer_model(Model("net", 2, [cell], readout(cell, 2), rule=rule, optimiser=rt.SGD(2**-3)))
     for trainable in some(whole.model):
         model = whole.with_(trainable=trainable)
         with rt.HostTwin(model, checked=True, flags=("-O1",)) as twin:
@@ -81,7 +82,8 @@ def test_reference_and_c_are_equal_and_the_rest_stays(cell: Cell, rule: Rule) ->
         learns[model.model.dims.column_weights] = True
         assert not moved[~learns].any()
         assert moved[learns].mean() > 0.3
-        assert ((state["v_lo"] != model.v_lo).any()) == ("readout" in trainable)
+        if model.model.readout.weighted:
+            assert ((state["v_lo"] != model.v_lo).any()) == ("readout" in trainable)
 
 
 @pytest.mark.parametrize("optimiser", [rt.SGD(2**-4, decay=2**-6), rt.Momentum(2**-4), rt.HalfRMSprop()], ids=label)

@@ -95,7 +95,7 @@ def train(
 
     Raises:
         DataError: ``past`` does not fit the model or its loss, is too short, or lacks labels.
-        ModelError: an argument is out of range, or the readout has no weights.
+        ModelError: an argument is out of range.
     """
     _check(model, past, epochs, rate)
     scaling = Scaling.fit(past, not model.loss.of_probabilities)
@@ -134,11 +134,6 @@ def _check(model: Model, past: Stream, epochs: int, rate: float) -> None:
             )
     if len(past) < SHORTEST:
         raise DataError(f"train: wanted at least {SHORTEST} samples, found {len(past)}; record for longer")
-    if not model.readout.weighted:
-        raise ModelError(
-            f"train: wanted a readout with weights, found {model.readout!r}; start from rtrl_edge.weights.initial, "
-            "and let it learn on the chip"
-        )
     if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
         raise ModelError(f"train: wanted a whole number of epochs from 1, found {epochs!r}")
     if not 0.0 < rate <= 1.0:
@@ -182,38 +177,60 @@ class Network:
         Shapes: s (B, S), x (K, B, inputs), target (K, B, o), known (K, B, 1).
         """
         d, cell = self._dims, self._cell
-        states, forms = [], []
-        for sample in x:
+        states, forms, frees = [], [], []
+        for sample, wanted, labelled in zip(x, target, known, strict=True):
             s, form = cell.forward(d, w, sample, s)
             states.append(s)
             forms.append(form)
+            s, free = self._forced(s, wanted, labelled)
+            frees.append(free)
         h = np.stack([cell.visible(d, w, sample, after) for sample, after in zip(x, states, strict=True)])
         error = self._voice.error(self._loss, _double(_outputs(V, h)), _double(target)).astype(np.float32)
         error *= known / max(1.0, float(known.sum()))
-        credit = error @ V[:, :-1]
+        credit = self._credit(V, error)
         gw, delta = np.zeros_like(w), np.zeros_like(s)
         for t in range(len(x) - 1, -1, -1):
-            delta = delta + cell.visible_backward(d, w, x[t], states[t], credit[t], gw)
+            delta = delta * frees[t] + cell.visible_backward(d, w, x[t], states[t], credit[t], gw)
             delta = cell.backward(d, w, forms[t], delta, gw)
         rows = error.reshape(-1, error.shape[2])
         gV = np.concatenate((rows.T @ h.reshape(-1, h.shape[2]), rows.sum(axis=0)[:, None]), axis=1)
-        return gw, gV, s
+        return gw, gV if d.weighted else np.zeros_like(V), s
 
     def mean_loss(self, w: Float32, V: Float32, data: _Sequences) -> float:
         """Mean over labelled steps, from a state of zero."""
         d, cell = self._dims, self._cell
         s = np.zeros((data.x.shape[1], d.states), np.float32)
         seen = []
-        for sample in data.x:
+        for sample, wanted, labelled in zip(data.x, data.target, data.known, strict=True):
             s, _ = cell.forward(d, w, sample, s)
             seen.append(cell.visible(d, w, sample, s))
+            s, _ = self._forced(s, wanted, labelled)
         y = _outputs(V, np.stack(seen))
         losses = self._voice.value(self._loss, _double(y), _double(data.target)) * data.known[..., 0]
         return float(losses.sum(dtype=np.float64) / data.known.sum(dtype=np.float64))
 
+    def _forced(self, s: Float32, target: Float32, known: Float32) -> tuple[Float32, Float32]:
+        """The state (B, S) that the next step sees, and which of it depends on the past (B, S), 1 or 0: of a cell with
+        teacher forcing, targets (B, o) stand for its outputs where they are known (B, 1)."""
+        d, free = self._dims, np.ones_like(s)
+        if d.structure.forced:
+            s, outputs = s.copy(), slice(d.states - d.visible, d.states - d.visible + d.outputs)
+            s[:, outputs] = np.where(known > 0, target, s[:, outputs])
+            free[:, outputs] = 1.0 - known
+        return s, free
+
+    def _credit(self, V: Float32, error: Float32) -> Float32:
+        """dL/dy (K, B, o) -> dL/dvisible (K, B, H)."""
+        if self._dims.weighted:
+            return error @ V[:, :-1]
+        credit = np.zeros((*error.shape[:2], self._dims.visible), np.float32)
+        credit[..., : error.shape[2]] = error
+        return credit
+
 
 def _outputs(V: Float32, h: Float32) -> Float32:
-    return h @ V[:, :-1].T + V[:, -1]
+    """y of what the readout sees; V (o, 0) of Direct, whose outputs are the first of that."""
+    return h @ V[:, :-1].T + V[:, -1] if V.size else h[..., : len(V)]
 
 
 def _double(values: Float32) -> npt.NDArray[np.float64]:
