@@ -15,7 +15,12 @@ from .network import Network, Tensor, gates, tensors
 __all__ = ["Network", "Tensor", "gates", "read", "tensors"]
 
 #: suffix of a file -> module and function that read it: (path, check) -> Network
-READERS = {".onnx": ("from_onnx", "from_onnx")}
+READERS = {
+    ".onnx": ("from_onnx", "from_onnx"),
+    ".safetensors": ("weight_files", "from_safetensors"),
+    ".npz": ("weight_files", "from_npz"),
+    **dict.fromkeys((".pt", ".pth", ".pkl"), ("weight_files", "from_pickle")),
+}
 
 
 def read(path: str | Path, check: str | Path | None = None) -> Network:
