@@ -53,6 +53,7 @@ from .plan import Plan, plan
 from .project import generate
 from .quantize import IntegerModel, quantize
 from .reference import Reference
+from .snapshot import Snapshot
 from .stream import Stream, load_stream, next_sample
 from .train import train
 from .weights import Scaling, Weights
@@ -72,9 +73,9 @@ __all__ = [
     "BPTT", "DNI", "ELSTM", "GRU", "KFRTRL", "LSTM", "OK", "Q14", "R8", "R16", "RFLO", "RNN", "RTRL", "RTU", "SGD",
     "UORO", "BinaryCrossEntropy", "BlockRTRL", "Board", "ColumnarLSTM", "Direct", "EProp", "Emulator", "FullyRecurrent",
     "HalfRMSprop", "HostTwin", "Huber", "IntegerModel", "Jordan", "Linear", "Model", "Momentum", "Plan",
-    "ReadoutOnly", "Reference", "RtrlEdgeError", "Scaling", "SnAp", "SoftmaxCrossEntropy", "SquaredError", "Stream",
-    "Trunc1", "Weights", "__version__", "board_names", "generate", "load_board", "load_stream", "next_sample", "plan",
-    "prequential", "quantize", "train",
+    "ReadoutOnly", "Reference", "RtrlEdgeError", "Scaling", "SnAp", "Snapshot", "SoftmaxCrossEntropy", "SquaredError",
+    "Stream", "Trunc1", "Weights", "__version__", "board_names", "generate", "load_board", "load_stream",
+    "next_sample", "plan", "prequential", "quantize", "train",
 ]  # fmt: skip
 
 

@@ -59,6 +59,18 @@ def write_text(path: Path, text: str) -> Path:
     return _write(path, text)
 
 
+def write_new(path: Path, content: bytes) -> Path:
+    """Write bytes to a file that does not exist yet."""
+    if path.exists():
+        raise FolderError(f"{path}: wanted the name of a new file, found one that exists; choose another name")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise FolderError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
+    return path
+
+
 def append_line(path: Path, first_line: str, line: str) -> None:
     """Add a line to a file that grows while a command works, and that begins with ``first_line``."""
     refuse_other_kind(path, first_line)

@@ -122,7 +122,7 @@ def load_arrays(path: str | Path, names: Collection[str] | None = None) -> dict[
         if not zipfile.is_zipfile(path):
             Path(path).open("rb").close()  # the error, if it cannot be read at all
             raise DataError(f"{path}: wanted a .npz file as numpy.savez writes it, found something else")
-        with np.load(path, allow_pickle=False) as data:
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as data:  # closed if it is broken too
             return {name: data[name] for name in data.files if names is None or name in names}
     except (ValueError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         hint = "; save arrays of numbers, e.g. numpy.savez(path, x=x)" if "pickle" in str(error) else ""

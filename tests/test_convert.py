@@ -93,7 +93,7 @@ def test_what_cannot_be_taken_over_is_refused() -> None:
         of([("W.x", t["a"].T)])
     with pytest.raises(ConvertError, match="used twice"):
         of([("W.x", t["a"]), ("W.b", t["b"]), ("W.b", t["b"])])
-    with pytest.raises(ConvertError, match="b: wanted finite floating-point weights, found one that is not finite"):
+    with pytest.raises(ConvertError, match="b: wanted finite weights within"):
         of([], b=np.array([0, 1, np.nan, 2], np.float32))
     with pytest.raises(ConvertError, match="found the type int64"):
         of([], b=np.zeros(4, np.int64))

@@ -27,6 +27,9 @@ NODES_MAX = 1000
 ELEMENTS_MAX = 2**22
 RANK_MAX = 8
 OPSET_MIN = 7
+#: of one run of the graph in its own sizes, so that a comparison takes no more than seconds
+MACS_MAX = 2**30
+STEPS_MAX = 10_000
 #: TensorProto.DataType -> type of the numbers, member that holds them where raw_data does not
 _TYPES = {1: ("<f4", "float_data"), 11: ("<f8", "double_data"), 7: ("<i8", "int64_data"), 6: ("<i4", "int32_data")}
 _FLOATS = {1: "float32", 11: "float64"}
@@ -36,6 +39,17 @@ _KNOWN = {
     "RNN": {"activations", "direction", "hidden_size", "layout"},
     "GRU": {"activations", "direction", "hidden_size", "layout", "linear_before_reset"},
     "LSTM": {"activations", "direction", "hidden_size", "layout", "input_forget"},
+}
+#: AttributeProto.AttributeType of what is read
+_KINDS = {
+    **dict.fromkeys(("hidden_size", "layout", "linear_before_reset", "input_forget", "axis", "allowzero"), 2),
+    **dict.fromkeys(("to", "transA", "transB", "value_int"), 2),
+    **dict.fromkeys(("axes", "perm", "starts", "ends", "split", "value_ints"), 7),
+    "alpha": 1,
+    "beta": 1,
+    "direction": 3,
+    "value": 4,
+    "activations": 8,
 }
 
 
@@ -51,6 +65,8 @@ class _Signal:
     last: bool = False  # of all steps only the last
     stage: int = 0  # 1 after the readout's product, 2 after its bias, 3 after softmax or sigmoid
     cell_state: bool = False
+    ties: tuple[tuple[str, Tensor], ...] = ()  # of the readout that it went through
+    loss: Loss | None = None  # what its softmax or sigmoid means
 
     def moved(self, order: Sequence[int]) -> _Signal:
         return replace(self, axes=tuple(self.axes[i] for i in order), sizes=tuple(self.sizes[i] for i in order))
@@ -99,7 +115,6 @@ class _Walk:
     ties: list[tuple[str, Tensor]] = field(default_factory=list)
     mapped: list[str] = field(default_factory=list)
     outputs: int = 0
-    loss: Loss = field(default_factory=SquaredError)
     reset_before: bool = False
 
 
@@ -261,6 +276,9 @@ def _step(walk: _Walk, node: Any) -> None:
             raise _RefusedError(
                 "a loop or branch with a graph inside is not unrolled; export the cell as ONNX' RNN, GRU or LSTM"
             )
+        wrong = [a.name for a in node.attribute if a.type != _KINDS.get(a.name, a.type)]
+        if wrong or len(attributes) < len(node.attribute):
+            raise _RefusedError(f"its attributes {wrong or [*attributes]} are not of their types, or given twice")
         missing = [name for name in node.input if name and name not in walk.values]
         if missing:
             raise _RefusedError(f"its input {missing[0]!r} is made nowhere above it")
@@ -722,8 +740,7 @@ def _readout(walk: _Walk, value: Any, weights: Any) -> _Signal:
     if not 1 <= weights.shape[0] <= 256:
         raise _RefusedError(f"wanted 1 to 256 outputs, found {weights.shape[0]}")
     walk.outputs = weights.shape[0]
-    walk.ties.append(("V.h", weights))
-    return replace(value, stage=1, sizes=(*value.sizes[:-1], walk.outputs))
+    return replace(value, stage=1, sizes=(*value.sizes[:-1], walk.outputs), ties=(("V.h", weights),))
 
 
 def _bias(walk: _Walk, value: _Signal, bias: Any) -> _Signal:
@@ -732,8 +749,7 @@ def _bias(walk: _Walk, value: _Signal, bias: Any) -> _Signal:
     flat = bias.map(np.ravel)
     if any(n != 1 for n in bias.shape[:-1]) or flat.shape != (walk.outputs,) or len(bias.shape) > len(value.axes):
         raise _RefusedError(f"wanted a bias of the shape {(walk.outputs,)}, found {bias.shape}")
-    walk.ties.append(("V.b", flat))
-    return replace(value, stage=2)
+    return replace(value, stage=2, ties=(*value.ties, ("V.b", flat)))
 
 
 def _gemm(walk: _Walk, attributes: dict[str, Any], given: list[Any]) -> _Value:
@@ -777,9 +793,7 @@ def _probabilities(loss: Loss) -> Callable[[_Walk, dict[str, Any], list[Any]], _
                 raise _RefusedError("wanted it along the outputs, the last axis")
             if walk.outputs < 2:
                 raise _RefusedError("a softmax of one output is always 1")
-        walk.loss = loss
-        walk.mapped.append(f"{type(loss).__name__}() learns from probabilities; y on the chip is what goes into them")
-        return replace(value, stage=3)
+        return replace(value, stage=3, loss=loss)
 
     return run
 
@@ -806,21 +820,29 @@ def _network(walk: _Walk, proto: Any, content: bytes, check: str | Path | None) 
     if walk.x in walk.states or walk.x in walk.lengths:
         raise ConvertError(f"ONNX: input '{walk.x}' is used as samples and as a state")
     layers = len(walk.cells)
-    ties = []
+    ties = list(found.ties)
     for tie, piece in walk.ties:
         layer, _, part = tie.rpartition("|")
         ties.append((part.replace("W.", f"W{layer}.") if layers > 1 and layer else part, piece))
     producer = " ".join(part for part in (proto.producer_name[:40], proto.producer_version[:20]) if part)
     source = f"ONNX, opset {walk.opset}" + (f", by {producer}" if producer else "")
+    if found.loss is not None:
+        walk.mapped.append(f"{found.loss!r}: probabilities are predicted; y on the chip is what goes into them")
     if not walk.outputs:
         walk.mapped.append("no readout in the graph -> Direct: the units are the outputs")
-    steps = next(size for axis, size in zip(*_x_axes(walk), strict=True) if axis == "T")
+    fixed = dict(zip(*_x_axes(walk), strict=True))
+    steps, macs = fixed["T"], (fixed["T"] or 50) * (fixed.get("N") or 1) * max(walk.total, 2**14)
+    if macs > MACS_MAX or (steps or 1) > STEPS_MAX:
+        raise ConvertError(
+            f"ONNX: the sizes of input '{walk.x}' ask for {steps or 'any'} steps and {macs:,} multiply-accumulates, "
+            f"wanted at most {STEPS_MAX:,} and {MACS_MAX:,}; export with a batch of 1 or with free sizes"
+        )
     network = Network.of(
         source=source,
         inputs=walk.width,
         cells=walk.cells,
         readout=Linear(walk.outputs) if walk.outputs else Direct(walk.cells[-1].units),
-        loss=walk.loss,
+        loss=found.loss or SquaredError(),
         arrays=walk.arrays,
         ties=ties,
         mapped=[*walk.mapped, f"output '{name}': {'the last step' if found.last else 'every step'}"],
@@ -850,8 +872,6 @@ def _output(walk: _Walk, graph: Any) -> tuple[str, _Signal]:
     if not found:
         raise ConvertError("ONNX: wanted an output of the graph that is the readout, or the last layer's h; found none")
     *_, name, value = max(found, key=lambda entry: entry[:2])
-    if value.stage < 3 and not isinstance(walk.loss, SquaredError):
-        raise ConvertError("ONNX: the graph's output and its probabilities are not the same value")
     rest = [axis for axis in value.axes if axis not in ("1", "D", "N")]
     if rest != ["F"] * value.last + ["T", "F"] * (not value.last):
         raise ConvertError(f"ONNX: output '{name}': wanted time, then units, found {' '.join(value.axes)}")
@@ -878,15 +898,16 @@ def _evaluator(walk: _Walk, content: bytes, name: str, found: _Signal) -> Callab
         for lengths in walk.lengths:
             feeds[lengths] = np.full(batch, len(x), np.int32)
         try:
-            (y,) = ReferenceEvaluator(_parse(content)).run([name], feeds)
+            with np.errstate(all="ignore"):
+                (y,) = ReferenceEvaluator(_parse(content)).run([name], feeds)
         except ConvertError:
             raise
         except Exception as error:  # the library's own: whatever it stumbles over is the file's
             text = str(error).splitlines()[:1]
             raise ConvertError(f"ONNX: the reference evaluator refuses the graph ({' '.join(text)[:200]})") from error
-        y = np.asarray(y, np.float64)
-        if y.ndim != len(found.axes):
-            raise ConvertError(f"ONNX: output '{name}': wanted {len(found.axes)} axes, found {y.ndim}")
+        y = np.asarray(y)
+        if y.dtype.kind != "f" or y.ndim != len(found.axes) or not np.isfinite(y).all():
+            raise ConvertError(f"ONNX: output '{name}': wanted {len(found.axes)} axes of finite numbers, found others")
         y = y[tuple(slice(None) if axis in ("T", "F") else 0 for axis in found.axes)]
         return y[None] if found.last else y
 

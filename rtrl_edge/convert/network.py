@@ -35,6 +35,8 @@ from ..weights import Scaling, Weights
 
 Index = npt.NDArray[np.intp]
 _SQUARED = SquaredError()
+#: far beyond what any scaling brings into the range of the chip's weights
+WEIGHT_MAX = 2.0**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,9 +162,10 @@ class Network:
                 would learn apart, and the source cannot take two values back.
         """
         for name, array in arrays.items():
-            if array.dtype.kind != "f" or not np.isfinite(array).all():
-                found = "one that is not finite" if array.dtype.kind == "f" else f"the type {array.dtype}"
-                raise ConvertError(f"{source}: {name}: wanted finite floating-point weights, found {found}")
+            if array.dtype.kind != "f":
+                raise ConvertError(f"{source}: {name}: wanted floating-point weights, found the type {array.dtype}")
+            if not (np.abs(array) <= WEIGHT_MAX).all():
+                raise ConvertError(f"{source}: {name}: wanted finite weights within +-{WEIGHT_MAX:,.0f}, found others")
         at = gates(Model("imported", inputs, list(cells), readout, loss))
         ours, theirs = [np.zeros(0, np.intp)], [np.zeros(0, np.intp)]
         for name, piece in ties:
