@@ -70,10 +70,16 @@ class Flash:
 
 @dataclass(frozen=True)
 class Uart:
-    """``driver`` names firmware_templates/*/port_DRIVER.c; ``base`` is its peripheral's address."""
+    """``driver`` names firmware_templates/*/port_DRIVER.c; ``base`` is its peripheral's address.
+
+    ``clock_hz``: the peripheral's clock once ``setup`` is done, which happens first: clocks and pins, a row each,
+    ``[address, bits to clear, bits to set]`` of a register or ``[address, bits]`` to wait for.
+    """
 
     driver: str
     base: int
+    clock_hz: int | None = None
+    setup: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,6 +112,7 @@ class Board:
         firmware: folder of firmware_templates with the sources of its kind; ``esp_idf``: no bare metal, the vendor's
             build system takes the generated library.
         coprocessor: True if an FPU or vector unit has to be switched on after reset.
+        boot: firmware_templates/*/boot_BOOT.c, what the chip's ROM wants to find in the flash, if anything.
         stack_bytes: reserved for the stack.
         halt: firmware_templates/*/halt_HALT.c, what quitting and faults do.
         compiler, ram, flash, uart, emulator, flashers: see their classes; the last three may be missing.
@@ -132,6 +139,7 @@ class Board:
     fpu: str = "none"
     simd: str = "none"
     stand_in: str = ""
+    boot: str = ""
     flashers: tuple[Flasher, ...] = ()
 
     @property
@@ -188,21 +196,26 @@ def board_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in boards_dir().glob("*.toml")))
 
 
+def board_file(name: str | Path) -> Path:
+    """The file of the board of this name, or the user's own; BoardError if there is none."""
+    if isinstance(name, Path) or name.endswith(".toml"):
+        path = Path(name)
+        if not path.is_file():
+            raise BoardError(f"board: no file {str(path)!r}")
+        return path
+    names = board_names()
+    if name not in names:
+        raise BoardError(f"board: no board {name!r}{_nearest(name, names)}; known: {', '.join(names)}")
+    return boards_dir() / f"{name}.toml"
+
+
 def load_board(name: str | Path) -> Board:
     """The board of this name, or of the user's own .toml file.
 
     Raises:
         BoardError: no such board or file; a key that is unknown, missing or of the wrong type.
     """
-    if isinstance(name, Path) or str(name).endswith(".toml"):
-        path = Path(name)
-        if not path.is_file():
-            raise BoardError(f"board: no file {str(path)!r}")
-    else:
-        names = board_names()
-        if name not in names:
-            raise BoardError(f"board: no board {name!r}{_nearest(name, names)}; known: {', '.join(names)}")
-        path = boards_dir() / f"{name}.toml"
+    path = board_file(name)
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -283,6 +296,12 @@ def _check_types(kind: type, table: Mapping[str, object], where: str, skip: set[
         if hints[key] == tuple[str, ...]:
             good = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
             wanted = "a list of texts"
+        elif hints[key] == tuple[tuple[int, ...], ...]:
+            good = isinstance(value, list) and all(
+                isinstance(row, list) and len(row) in (2, 3) and all(type(word) is int and word >= 0 for word in row)
+                for row in value
+            )
+            wanted = "a list of rows [address, bits to clear, bits to set] or [address, bits to wait for]"
         elif hints[key] is bool:
             good, wanted = isinstance(value, bool), _WORDS["bool"]
         elif hints[key] is str:
@@ -301,7 +320,11 @@ def _part(kind: type, table: object, where: str) -> object:
         raise BoardError(f"{where}: wanted a table, found {table!r}")
     _check_keys(kind, table, where)
     _check_types(kind, table, where)
-    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()})
+    return kind(**{key: _frozen(value) for key, value in table.items()})
+
+
+def _frozen(value: object) -> object:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
 
 
 def _parts(kind: type, tables: object, where: str) -> tuple[object, ...]:

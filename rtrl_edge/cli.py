@@ -78,10 +78,11 @@ def _parser() -> argparse.ArgumentParser:
             "--json", type=Path, metavar="FILE", help="also write the figures to FILE, with units in the key names"
         )
 
-    def board(sub: argparse.ArgumentParser, default: str | None) -> None:
+    def board(sub: argparse.ArgumentParser, default: str | None, required: bool = False) -> None:
         sub.add_argument(
             "--board",
             default=default,
+            required=required,
             metavar="B",
             help="name of a board (`rtrl-edge boards`) or a board's .toml file"
             + (f"; default {default}" if default else ""),
@@ -143,6 +144,35 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="where the files go; files of ours that were edited by hand are not overwritten",
     )
+
+    sub = add(
+        "firmware",
+        _firmware,
+        "write the firmware of a board: a folder that `make` builds",
+        "Start-up, linker script, serial protocol and the generated model; into a new folder, or one that holds our "
+        "manifest. Boards of the ESP32 family take `generate --format esp_idf` instead.",
+    )
+    model(sub)
+    board(sub, None, required=True)
+    sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the folder goes")
+
+    sub = add("build", _build_folder, "build a firmware folder", "By its Makefile; prints what it weighs.")
+    sub.add_argument("folder", type=Path, metavar="DIR", help="what `rtrl-edge firmware` wrote")
+    report(sub)
+
+    sub = add(
+        "flash",
+        _flash,
+        "build a firmware folder and write it to the board",
+        "Prints the exact command of the board's tool (pyocd, openocd, UF2 copy, bossac, teensy_loader_cli) and "
+        "runs it.",
+    )
+    sub.add_argument("folder", type=Path, metavar="DIR", help="what `rtrl-edge firmware` wrote")
+    sub.add_argument(
+        "--tool", metavar="T", help="one of the board's tools (`rtrl-edge boards show B`); default: the first"
+    )
+    sub.add_argument("--port", metavar="P", help="serial port for bossac; folder of the drive for uf2")
+    sub.add_argument("--dry-run", action="store_true", help="only print the command")
 
     sub = add(
         "simulate",
@@ -328,6 +358,32 @@ def _generate(options: argparse.Namespace) -> int:
     model = _build(_load(options.model), options)
     for path in generate(model, options.out, form=options.format, certificate=certificate(model)):
         print(f"wrote {path}")
+    return 0
+
+
+def _firmware(options: argparse.Namespace) -> int:
+    from .flash import write_firmware
+
+    for path in write_firmware(_build(_load(options.model), options), options.board, options.out):
+        print(f"wrote {path}")
+    print(f"next: rtrl-edge build {options.out}")
+    return 0
+
+
+def _build_folder(options: argparse.Namespace) -> int:
+    from .flash import board_of, build
+
+    built, board = build(options.folder), board_of(options.folder)
+    print(f"{built.elf}: {built.flash_bytes:,} B of flash, {built.ram_bytes:,} B of RAM on {board.name}")
+    figures = {"board": board.name, "flash_bytes": built.flash_bytes, "ram_bytes": built.ram_bytes}
+    _write_json(options, figures | {"model_flash_bytes": built.model_flash_bytes})
+    return 0
+
+
+def _flash(options: argparse.Namespace) -> int:
+    from .flash import flash
+
+    flash(options.folder, options.tool, options.port, dry_run=options.dry_run, say=print)
     return 0
 
 

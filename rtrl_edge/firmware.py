@@ -100,6 +100,8 @@ def firmware_files(model_name: str, board: Board, *, console: bool = False) -> d
         if console or board.halt == "semihosting":
             drivers.append("semihosting.c")
             files += ["semihosting.h", *kind.semihosting]
+    if board.boot:
+        drivers.append(f"{_driver(board, 'boot', board.boot)}.c")
     flags: dict[str, object] = {
         "title": board.title,
         "prefix": board.compiler.prefix,
@@ -111,6 +113,8 @@ def firmware_files(model_name: str, board: Board, *, console: bool = False) -> d
         "board.h": {
             "title": board.title,
             "uart_base": f"0x{board.uart.base:08X}" if board.uart else "0",
+            "uart_clock": (board.uart and board.uart.clock_hz) or 0,
+            "setup": "".join(f"\n    {_setup_line(row)}" for row in board.uart.setup) if board.uart else "",
             **({"coprocessor": int(board.coprocessor)} if board.firmware == "cortex_m" else {}),
         },
         "board.ld": {
@@ -140,6 +144,13 @@ def firmware_project(
 def _template(kind: Kind, file: str) -> Path:
     """The file of the nearest folder that has it."""
     return next(path for folder in kind.folders if (path := firmware_templates_dir() / folder / file).is_file())
+
+
+def _setup_line(row: tuple[int, ...]) -> str:
+    register = f"BOARD_REGISTER(0x{row[0]:08X}u)"
+    if len(row) == 2:
+        return f"while (({register} & 0x{row[1]:X}u) != 0x{row[1]:X}u) {{\n    }}"
+    return f"{register} = ({register} & ~0x{row[1]:X}u) | 0x{row[2]:X}u;"
 
 
 def _driver(board: Board, role: str, name: str | None) -> str:

@@ -123,7 +123,7 @@ def test_a_number_that_nobody_verified_says_so() -> None:
         in text
     )
     assert "source: PlatformIO" in text
-    assert figures(board)["not_verified"] == ["flash_endurance_cycles"]
+    assert figures(board)["not_verified"] == ["flash_endurance_cycles", "uart"]
     assert "verified" not in show(load_board("qemu_microbit")).lower()
 
 

@@ -21,7 +21,7 @@ from rtrl_edge.doctor import examine
 from .needs import needs
 
 COMMANDS = (
-    "demo", "new", "plan", "fit", "generate", "simulate", "run", "verify", "compare", "bench", "matrix", "boards",
+    "demo", "new", "plan", "fit", "generate", "firmware", "build", "flash", "simulate", "run", "verify", "compare", "bench", "matrix", "boards",
     "doctor",
 )  # fmt: skip
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}

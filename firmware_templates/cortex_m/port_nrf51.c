@@ -1,4 +1,4 @@
-/* UART of the nRF51 (Reference Manual 3.0.1, chapter 29), at 115200 baud. */
+/* UART of the nRF51 (Reference Manual 3.0.1, chapter 29), which the nRF52 still has beside its UARTE, at 115200 baud. */
 #include "board.h"
 #include "port.h"
 
@@ -15,6 +15,7 @@
 enum { ENABLE_UART = 4, BAUD_115200 = 0x01D7E000 };
 
 void port_init(void) {
+    board_setup();
     ENABLE = ENABLE_UART;
     BAUD_RATE = BAUD_115200;
     START_TX = 1;

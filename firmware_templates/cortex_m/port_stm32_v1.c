@@ -1,4 +1,4 @@
-/* USART of the STM32F1, F2, F4 and L1 (RM0090, 30.6), as the board file's [uart] sets it up. */
+/* USART of the STM32F1, F2, F4 and L1 (ST, RM0090, chapter 30). */
 #include "board.h"
 #include "port.h"
 
@@ -11,13 +11,15 @@ enum { STATUS_RX_FULL = 1 << 5, STATUS_TX_EMPTY = 1 << 7, CONTROL_ENABLE = 1 << 
 static stm32_usart_t *const usart = (stm32_usart_t *)BOARD_UART_BASE;
 
 void port_init(void) {
+    board_setup();
+    usart->baud_rate = (BOARD_UART_CLOCK_HZ + BOARD_BAUD / 2) / BOARD_BAUD;
     usart->control_1 = CONTROL_ENABLE | CONTROL_TX_RX;
 }
 
 uint8_t port_read(void) {
     while (!(usart->status & STATUS_RX_FULL)) {
     }
-    return (uint8_t)usart->data;
+    return (uint8_t)usart->data; /* after the status: that clears an overrun too */
 }
 
 void port_write(uint8_t byte) {
