@@ -21,7 +21,8 @@ from rtrl_edge.doctor import examine
 from .needs import needs
 
 COMMANDS = (
-    "demo", "new", "plan", "fit", "generate", "firmware", "build", "flash", "simulate", "run", "verify", "compare", "bench", "matrix", "boards",
+    "demo", "new", "plan", "fit", "generate", "firmware", "build", "flash",
+    "simulate", "run", "verify", "compare", "bench", "matrix", "boards",
     "doctor",
 )  # fmt: skip
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
@@ -271,9 +272,26 @@ def test_verify(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "9 targets, the same bits" in out
 
 
-def test_boards(capsys: pytest.CaptureFixture[str]) -> None:
+def test_boards(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = told(capsys, "boards")
-    assert [line.split()[0] for line in out.splitlines()[2:]] == list(board_names())
+    assert [line.split()[0] for line in out.splitlines()[2:-1]] == list(board_names())
+    figures = tmp_path / "boards.json"
+    out = told(capsys, "boards", "show", "nucleo_l476rg", "--json", figures)
+    assert "NOT VERIFIED" in out
+    assert json.loads(figures.read_text(encoding="utf-8"))["nucleo_l476rg"]["emulation"].startswith("same core only")
+    assert main(["boards", "show"]) == 1
+    assert "with one board's name or file" in capsys.readouterr().err
+
+
+def test_firmware_build_and_flash(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    needs("arm-none-eabi-gcc", "make")
+    folder = tmp_path / "fw"
+    out = told(capsys, "firmware", model, "--board", "nucleo_f446re", "--out", folder)
+    assert f"wrote {folder / 'startup.c'}" in out
+    assert re.search(
+        r"firmware\.elf: [\d,]+ B of flash, [\d,]+ B of RAM on nucleo_f446re", told(capsys, "build", folder)
+    )
+    assert told(capsys, "flash", folder, "--dry-run").startswith("openocd -f board/st_nucleo_f4.cfg -c 'program ")
 
 
 def test_doctor(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
