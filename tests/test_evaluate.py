@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+import rtrl_edge as rt
 from rtrl_edge.assets import examples_dir
 from rtrl_edge.errors import DataError, RtrlEdgeError
 from rtrl_edge.evaluate import (
@@ -21,6 +22,7 @@ from rtrl_edge.evaluate import (
     Persistence,
     Report,
     Resource,
+    RLSReadout,
     Run,
     Verdict,
     conclusions,
@@ -36,7 +38,10 @@ from rtrl_edge.evaluate import (
     text_table,
     watch,
 )
+from rtrl_edge.model import Cell, catalogue
+from rtrl_edge.oracle import Oracle
 from rtrl_edge.stream import Float, Stream, next_sample
+from rtrl_edge.weights import initial
 
 
 class ToyConverter:
@@ -257,16 +262,44 @@ def test_autoregression_follows_a_change():
 
 @pytest.mark.parametrize("options", [{"order": 0}, {"method": "magic"}, {"forgetting": 0.0}, {"ridge": -1.0}])
 def test_autoregression_refuses(options):
-    with pytest.raises(DataError, match="OnlineAR"):
+    with pytest.raises(DataError, match=r"OnlineAR|RLS"):
         OnlineAR(1, 1, **options)
+
+
+@pytest.mark.parametrize("cell", [rt.RNN(6), rt.LSTM(4), rt.Jordan(6)], ids=repr)
+def test_the_readout_by_least_squares(cell: Cell) -> None:
+    """It starts as the frozen network, ends at the least squares of its states, and beats the frozen one by far."""
+    stream = mackey_glass(600, 0)
+    model = rt.Model("net", 1, [cell], catalogue.readout(cell, 1))
+    start = initial(model, 1)
+    integer = rt.quantize(model, rt.Weights(start.W, start.V), stream)
+    frozen = play(RLSReadout(integer), stream, learn=False)
+    oracle = Oracle(model, integer.float_weights())
+    wanted = [integer.scaling.physical(oracle.predict(integer.scaling.inputs(x))) for x in stream.x]
+    np.testing.assert_allclose(frozen.prediction, wanted, atol=1e-12)
+    run = play(RLSReadout(integer), stream)
+    assert run.nrmse(300) < 0.5 * frozen.nrmse(300)
+    fitted, states = RLSReadout(integer, forgetting=1.0, ridge=1e-9), []
+    for x, target in stream:
+        fitted.predict(x)
+        states.append(fitted._z.copy())
+        if target is not None:
+            fitted.learn(target)
+    known = stream.labelled
+    best = np.linalg.lstsq(np.array(states)[known], integer.scaling.outputs(stream.target[known]), rcond=None)[0]
+    found = np.array(states)[known] @ fitted._rls.A.T
+    np.testing.assert_allclose(found, np.array(states)[known] @ best, atol=2e-3)
 
 
 def test_nobody_looks_ahead():
     stream, past = walk(300, missing=(50, 51)), walk(200, seed=1)
     later = (np.arange(300) >= 200)[:, None] * 7.0
     other = Stream(stream.x + later, stream.target + np.vstack([later[1:], later[-1:]]))
-    for name, control in standard_controls(stream, past).items():
-        twin = standard_controls(other, past)[name]
+    network = rt.Model("net", 2, [rt.RNN(4)], rt.Linear(2))
+    start = initial(network, 1)
+    model = rt.quantize(network, rt.Weights(start.W, start.V), stream[:150])
+    for name, control in standard_controls(stream, past, model).items():
+        twin = standard_controls(other, past, model)[name]
         assert np.array_equal(play(control, stream).prediction[:200], play(twin, other).prediction[:200]), name
     for device in (ToyDevice, PipelinedToy):
         runs = [prequential(device(2), ToyConverter(), s) for s in (stream, other)]

@@ -1,6 +1,6 @@
 """Does learning on the device pay? Recordings, prequential runs, float controls and the report."""
 
-from .baselines import Control, Mean, OnlineAR, Persistence, standard_controls
+from .baselines import Control, Mean, OnlineAR, Persistence, RLSReadout, standard_controls
 from .prequential import Run, play, prequential
 from .recordings import Part, Recording, daphnet, delayed_xor, mackey_glass, watch
 from .report import (
@@ -22,6 +22,7 @@ __all__ = [
     "OnlineAR",
     "Part",
     "Persistence",
+    "RLSReadout",
     "Recording",
     "Report",
     "Resource",

@@ -10,6 +10,9 @@ from typing import Literal, Protocol, Self
 import numpy as np
 
 from ..errors import DataError
+from ..oracle.teacher import force
+from ..oracle.voices import voices
+from ..quantize import IntegerModel
 from ..stream import Float, Stream
 
 TRACE_LIMIT = 1e4  # mean diagonal of P, in units of its start, above which RLS stops to forget
@@ -67,15 +70,83 @@ class Mean:
         self._mean += (target - self._mean) / self._seen
 
 
+class RecursiveLeastSquares:
+    """Linear map ``y = A z``, A (outputs, features), fitted at every label with exponential forgetting.
+
+    It stops to forget while features rest (mean of P's diagonal above 10^4 times its start), so P cannot blow up, and
+    keeps P symmetric. Source: Haykin, Adaptive Filter Theory, ch. 10 (4th ed. ch. 9).
+
+    Args:
+        A: where it starts.
+        forgetting: weight of a sample loses this factor each step; 0.999 remembers about 1000 samples.
+        ridge: weight of the start value, in squared features.
+    """
+
+    def __init__(self, A: Float, forgetting: float, ridge: float) -> None:
+        """See the class."""
+        if not 0.0 < forgetting <= 1.0 or not ridge > 0.0:
+            raise DataError(
+                f"RLS: wanted 0 < forgetting <= 1 and ridge > 0, found forgetting {forgetting} and ridge {ridge}"
+            )
+        features = A.shape[1]
+        self.A, self._forgetting = A, forgetting
+        self._P = np.eye(features) / ridge
+        self._P_limit = TRACE_LIMIT * features / ridge
+
+    def learn(self, z: Float, error: Float) -> None:
+        """Move A by the error (outputs,), label minus A z, of the features z (features,)."""
+        forgetting = self._forgetting if np.trace(self._P) < self._P_limit else 1.0
+        g = self._P @ z
+        gain = g / (forgetting + max(float(z @ g), 0.0))
+        self.A += np.outer(error, gain)
+        self._P -= np.outer(gain, g)
+        self._P = (self._P + self._P.T) * (0.5 / forgetting)
+
+
+class RLSReadout:
+    """The model's network in float64 with its cell as it was flashed, and a readout fitted by least squares.
+
+    What the best linear readout, at (visible + 1)^2 words of float, gets out of the same states: SGD on the readout
+    alone has to be near it, and a rule that trains the cell has to beat it. It starts as the factory readout; without
+    weights in that (Direct), as the outputs themselves, and for losses of probabilities at 0, for it fits labels.
+
+    Args:
+        integer_model: cell, factory weights and scaling.
+        forgetting, ridge: see :class:`RecursiveLeastSquares`.
+    """
+
+    def __init__(self, integer_model: IntegerModel, forgetting: float = 0.999, ridge: float = 1.0) -> None:
+        """See the class."""
+        model, weights = integer_model.model, integer_model.float_weights()
+        self._dims, self._cell, self._w = model.dims, voices(model).cell, weights.W.ravel()
+        self._scaling = integer_model.scaling
+        A = weights.V.copy() if model.readout.weighted else np.eye(model.dims.outputs, model.dims.visible + 1)
+        self._rls = RecursiveLeastSquares(A * (not model.loss.of_probabilities), forgetting, ridge)
+        self._s: Float = np.zeros(model.dims.states)
+        self._z: Float = np.ones(model.dims.visible + 1)
+        self._taught: Float | None = None
+
+    def predict(self, x: Float) -> Float:
+        """Advance the cell by the sample and predict."""
+        sample = self._scaling.inputs(np.asarray(x))
+        before, self._taught = force(self._dims, self._s, self._taught)[0], None
+        self._s = self._cell.forward(self._dims, self._w, sample, before)
+        self._z[:-1] = self._cell.visible(self._dims, self._w, sample, self._s)
+        return self._scaling.physical(self._rls.A @ self._z)
+
+    def learn(self, target: Float) -> None:
+        """Move the readout towards the label of the sample just predicted."""
+        self._taught = self._scaling.outputs(np.asarray(target))
+        self._rls.learn(self._z, self._taught - self._rls.A @ self._z)
+
+
 class OnlineAR:
     """Linear autoregression over the last ``order`` samples of all channels, fitted at every label.
 
     ``y = A [x_t; ...; x_{t-order+1}; 1]``, A (outputs, order * inputs + 1). If inputs and outputs have the
     same width, A starts as the last value, else at 0. Features are divided by ``scale``.
 
-    - ``rls``: recursive least squares with exponential forgetting and ridge term. It stops to forget while a
-      channel rests (mean of P's diagonal above 10^4 times its start), so P cannot blow up, and keeps P
-      symmetric. Source: Haykin, Adaptive Filter Theory, ch. 10 (4th ed. ch. 9).
+    - ``rls``: :class:`RecursiveLeastSquares`.
     - ``nlms``: ``A += rate * e z^T / (1e-6 + z^T z)``. Same source, ch. 6.
 
     Args:
@@ -106,22 +177,17 @@ class OnlineAR:
             raise DataError(f"OnlineAR(order): wanted at least 1 sample, found {order}")
         if method not in ("rls", "nlms"):
             raise DataError(f"OnlineAR(method): wanted 'rls' or 'nlms', found {method!r}")
-        if not 0.0 < forgetting <= 1.0 or not ridge > 0.0:
-            raise DataError(
-                f"OnlineAR: wanted 0 < forgetting <= 1 and ridge > 0, found forgetting {forgetting} and ridge {ridge}"
-            )
         self._inputs, self._order, self._method = inputs, order, method
-        self._forgetting, self._rate = forgetting, rate
+        self._rate = rate
         self._scale = np.ones(inputs) if scale is None else np.asarray(scale, dtype=np.float64)
         features = order * inputs + 1
         self._z = np.zeros(features)
         self._z[-1] = 1.0
         self._first = True
-        self._A = np.zeros((outputs, features))
+        A = np.zeros((outputs, features))
         if inputs == outputs:
-            self._A[:, :inputs] = np.diag(self._scale)
-        self._P = np.eye(features) / ridge
-        self._P_limit = TRACE_LIMIT * features / ridge
+            A[:, :inputs] = np.diag(self._scale)
+        self._rls = RecursiveLeastSquares(A, forgetting, ridge)
         self._y = np.zeros(outputs)
 
     @classmethod
@@ -145,31 +211,32 @@ class OnlineAR:
         else:
             history[self._inputs :] = history[: -self._inputs].copy()
             history[: self._inputs] = new
-        self._y = self._A @ self._z
+        self._y = self._rls.A @ self._z
         return self._y.copy()
 
     def learn(self, target: Float) -> None:
         """Move A towards the label of the sample just predicted."""
         error = np.asarray(target) - self._y
         if self._method == "nlms":
-            self._A += np.outer(error, self._z) * (self._rate / (1e-6 + self._z @ self._z))
+            self._rls.A += np.outer(error, self._z) * (self._rate / (1e-6 + self._z @ self._z))
             return
-        forgetting = self._forgetting if np.trace(self._P) < self._P_limit else 1.0
-        g = self._P @ self._z
-        gain = g / (forgetting + max(float(self._z @ g), 0.0))
-        self._A += np.outer(error, gain)
-        self._P -= np.outer(gain, g)
-        self._P = (self._P + self._P.T) * (0.5 / forgetting)
+        self._rls.learn(self._z, error)
 
 
-def standard_controls(stream: Stream, past: Stream | None = None) -> dict[str, Control]:
+def standard_controls(
+    stream: Stream, past: Stream | None = None, integer_model: IntegerModel | None = None
+) -> dict[str, Control]:
     """The controls of a report, by the name they carry there.
 
-    The autoregression has lived through ``past``, as the network's factory weights have, if it is given.
+    The autoregression has lived through ``past``, as the network's factory weights have, if it is given. Of a model,
+    its frozen cell with a readout by least squares is one more.
     """
     inputs, outputs = stream.x.shape[1], stream.target.shape[1]
     linear = OnlineAR(inputs, outputs) if past is None else OnlineAR.pretrained(past)
-    return {
+    found: dict[str, Control] = {
         "last value": Persistence(stream.predicts_next_sample, outputs),
         "online linear AR(4), RLS, float64": linear,
     }
+    if integer_model is not None:
+        found["frozen cell, RLS readout, float64"] = RLSReadout(integer_model)
+    return found

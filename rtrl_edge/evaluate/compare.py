@@ -297,7 +297,10 @@ def compare(
     needs = plan(frozen)
     controls = [
         Entrant("frozen", run, needs.inference_bytes, needs.macs_predict),
-        *(Entrant(name, play(control, stream)) for name, control in standard_controls(stream).items()),
+        *(
+            Entrant(name, play(control, stream))
+            for name, control in standard_controls(stream, integer_model=integer_model).items()
+        ),
     ]
     return Comparison(integer_model, entrants, controls, refused, chip)
 

@@ -52,9 +52,8 @@ def rivals(integer_model: IntegerModel, stream: Stream, past: Stream | None, pro
         with HostTwin(model) as twin:
             found.append(Contender(name, role, prequential(twin, model, stream, learns, bar)))  # type: ignore[arg-type]
         bar.close()
-    return found + [
-        Contender(name, "control", play(control, stream)) for name, control in standard_controls(stream, past).items()
-    ]
+    controls = standard_controls(stream, past, integer_model)
+    return found + [Contender(name, "control", play(control, stream)) for name, control in controls.items()]
 
 
 def simulate(
