@@ -238,5 +238,5 @@ def standard_controls(
         "online linear AR(4), RLS, float64": linear,
     }
     if integer_model is not None:
-        found["frozen cell, RLS readout, float64"] = RLSReadout(integer_model)
+        found["RLS readout on the frozen cell, float64"] = RLSReadout(integer_model)
     return found
