@@ -14,8 +14,9 @@ from types import ModuleType
 from . import __version__
 from .errors import BoardError, ModelError, RtrlEdgeError
 from .formats import FORMAT_NAMES, FORMATS
-from .project import refuse_other_kind, write_text
+from .project import refuse_existing, refuse_other_kind, write_new, write_text
 from .quantize import IntegerModel, check_channels
+from .snapshot import Snapshot
 from .stream import Stream, load_stream
 
 _MODEL_HELP = "Python file with a function build() that returns an integer model; `rtrl-edge new DIR` writes one"
@@ -111,6 +112,56 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("folder", type=Path, metavar="DIR", help="gets model.py; must be new or empty")
 
     sub = add(
+        "import",
+        _import,
+        "take over a network trained elsewhere: ONNX, PyTorch or Keras weights",
+        "Prints what was found, what was mapped to what, and the largest difference to the source's own arithmetic; "
+        "refuses what it cannot take over by naming it.",
+    )
+    sub.add_argument("file", type=Path, metavar="FILE", help="model.onnx, or weights as .safetensors or .npz")
+    sub.add_argument(
+        "--out", type=Path, metavar="DIR", help="write model.py and its weights into a new or empty folder"
+    )
+    sub.add_argument(
+        "--stream",
+        type=Path,
+        metavar="STREAM",
+        help="recording (.csv or .npz) to calibrate on: also prints what quantization costs; default: random noise",
+    )
+    sub.add_argument(
+        "--check",
+        type=Path,
+        metavar="FILE.NPZ",
+        help="x (T, inputs) and y (T, outputs) as the source computes them, to compare with",
+    )
+
+    sub = add(
+        "export",
+        _export,
+        "learned weights back: the source's names and gate order, or its ONNX graph",
+        "From a snapshot of the very model that MODEL.PY builds, which `rtrl-edge import --out` wrote.",
+    )
+    model(sub)
+    sub.add_argument("snapshot", type=Path, metavar="SNAPSHOT", help="what `rtrl-edge run --snapshot` wrote")
+    sub.add_argument(
+        "--to",
+        choices=("onnx", "npz", "safetensors"),
+        required=True,
+        metavar="FORMAT",
+        help="onnx: the original graph with new weights; npz or safetensors: arrays under the source's names",
+    )
+    sub.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file")
+
+    sub = add(
+        "diff",
+        _diff,
+        "how far each group of weights has moved between two snapshots, and from the factory",
+        "Both of one model: the digest is compared.",
+    )
+    sub.add_argument("a", type=Path, metavar="A", help="the earlier snapshot")
+    sub.add_argument("b", type=Path, metavar="B", help="the later one")
+
+    sub = add(
         "plan",
         _plan,
         "RAM, flash, stack and work of a model, before anything is built",
@@ -195,6 +246,7 @@ def _parser() -> argparse.ArgumentParser:
     model(sub, stream=True)
     board(sub, "qemu_mps2_an386")
     sub.add_argument("--out", type=Path, metavar="DIR", help="keep the firmware folder here")
+    sub.add_argument("--snapshot", type=Path, metavar="FILE", help="write what the chip has learned to a new file")
     report(sub)
 
     sub = add(
@@ -342,6 +394,59 @@ def _new(options: argparse.Namespace) -> int:
     return 0
 
 
+def _import(options: argparse.Namespace) -> int:
+    from .convert import read
+    from .convert.accuracy import accuracy
+    from .convert.folder import import_model, write_folder
+
+    network = read(options.file, options.check)
+    print(network.source)
+    for line in network.mapped:
+        print(f"  {line}")
+    if network.evaluate is None:
+        print("bare weights: nothing to compare with")
+    else:
+        print(f"largest difference to the source's own arithmetic: {network.largest_difference():.2g}")
+    for line in network.warnings:
+        print(f"warning: {line}")
+    recording = load_stream(options.stream) if options.stream else None
+    if recording is not None:
+        print(accuracy(network, network.quantize(import_model(network, options.file), recording), recording).text())
+    if options.out:
+        for path in write_folder(network, options.file, options.out, recording, options.check):
+            print(f"wrote {path}")
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from .convert.export import export
+
+    module = _load(options.model)
+    if not callable(getattr(module, "source", None)):
+        raise ModelError(
+            f"{options.model}: wanted a function source(), as `rtrl-edge import --out` writes it, found none"
+        )
+    learned = Snapshot.load(options.snapshot).model(_build(module, options))
+    content = export(module.source(), learned, options.to, getattr(module, "SOURCE", None))
+    print(f"wrote {write_new(options.out, content)}")
+    return 0
+
+
+def _diff(options: argparse.Namespace) -> int:
+    from .evaluate.report import text_table
+    from .snapshot import difference
+
+    a, b = Snapshot.load(options.a), Snapshot.load(options.b)
+    rows = [
+        (name, f"{count:,}", f"{size:.4f}", f"{before:.2g}", f"{moved:.2g}", f"{most:.2g}")
+        for name, count, size, moved, most, before in difference(a, b)
+    ]
+    header = ("group", "weights", "rms in A", "A from factory", "A to B, rms", "A to B, largest")
+    print(f"model '{a.about['name']}', {a.about['profile']}, digest {a.about['digest'][:16]}; the network's units")
+    print(text_table(header, rows))
+    return 0
+
+
 def _plan(options: argparse.Namespace) -> int:
     from .plan import plan
 
@@ -411,8 +516,13 @@ def _run(options: argparse.Namespace) -> int:
     from .evaluate.board_run import run_on_board
 
     board = load_board(options.board)
-    found = run_on_board(*_build_and_stream(options), board, options.out, progress=_Bar)
+    if options.snapshot is not None:
+        refuse_existing(options.snapshot)  # now, not after the work
+    model, stream = _build_and_stream(options)
+    found = run_on_board(model, stream, board, options.out, progress=_Bar)
     print(found.text())
+    if options.snapshot is not None:
+        print(f"wrote {Snapshot.take(model, found.transcript.state).save(options.snapshot)}")
     if options.out:
         print(f"firmware in {options.out}; `make` there builds it again")
     _write_json(options, found.figures())

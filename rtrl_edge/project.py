@@ -59,10 +59,15 @@ def write_text(path: Path, text: str) -> Path:
     return _write(path, text)
 
 
-def write_new(path: Path, content: bytes) -> Path:
-    """Write bytes to a file that does not exist yet."""
+def refuse_existing(path: Path) -> None:
+    """Raise FolderError if there is anything of this name."""
     if path.exists():
         raise FolderError(f"{path}: wanted the name of a new file, found one that exists; choose another name")
+
+
+def write_new(path: Path, content: bytes) -> Path:
+    """Write bytes to a file that does not exist yet."""
+    refuse_existing(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)

@@ -261,6 +261,21 @@ class Network:
         pairs = zip(self.arrays.items(), parts, strict=True)
         return {name: part.reshape(array.shape).astype(array.dtype) for (name, array), part in pairs}
 
+    def returned(self, weights: Weights, arrays: Mapping[str, npt.NDArray[Any]]) -> Weights:
+        """After :meth:`back` gave ``weights`` to the source and it gives ``arrays``: what it left as it was keeps our
+        exact value (its float32 is coarser than our weights), what it changed is taken over."""
+        sent, given = self.back(weights), {name: np.asarray(arrays[name]) for name in self.arrays}
+        wrong = [name for name, array in given.items() if array.shape != self.arrays[name].shape]
+        if wrong:
+            raise ConvertError(f"{self.source}: {wrong[0]}: found the shape {given[wrong[0]].shape}")
+        changed = np.concatenate([(given[name] != sent[name]).ravel() for name in self.arrays])
+        moved = np.zeros(weights.W.size + weights.V.size, np.bool_)
+        moved[self.ours[changed[self.theirs]]] = True
+        scaling = weights.scaling if weights.scaling is not None else Scaling.identity(self.plain)
+        new = self.replaced(given).scaled(scaling)
+        flat = [np.concatenate((np.ravel(part.W), np.ravel(part.V))) for part in (weights, new)]
+        return _shaped(self.plain, np.where(moved, flat[1], flat[0]), scaling)
+
     def replaced(self, arrays: Mapping[str, npt.NDArray[Any]]) -> Network:
         """The same network with other numbers in the source's arrays, e.g. after training there; without evaluate."""
         return replace(self, arrays={name: np.asarray(arrays[name]) for name in self.arrays}, evaluate=None)
