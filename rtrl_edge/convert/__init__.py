@@ -19,6 +19,7 @@ READERS = {
     ".onnx": ("from_onnx", "from_onnx"),
     ".safetensors": ("weight_files", "from_safetensors"),
     ".npz": ("weight_files", "from_npz"),
+    ".tflite": ("from_tflite", "from_tflite"),
     **dict.fromkeys((".pt", ".pth", ".pkl"), ("weight_files", "from_pickle")),
 }
 

@@ -123,6 +123,7 @@ class Network:
             (k, outputs), k < T, where the source gives no more (a readout on the last step alone). None if there is
             nothing to ask (bare weights).
         steps: length T of every sequence that ``evaluate`` takes, None for any.
+        x_range: what its inputs can hold.
     """
 
     source: str
@@ -137,6 +138,7 @@ class Network:
     warnings: tuple[str, ...] = ()
     evaluate: Callable[[Float], Float] | None = None
     steps: int | None = None
+    x_range: tuple[float, float] = (-np.inf, np.inf)
 
     @staticmethod
     def of(
@@ -152,6 +154,7 @@ class Network:
         warnings: Sequence[str] = (),
         evaluate: Callable[[Float], Float] | None = None,
         steps: int | None = None,
+        x_range: tuple[float, float] = (-np.inf, np.inf),
     ) -> Network:
         """``ties``: pairs of a name of :func:`gates` and the piece that belongs there, of the same shape. Our weights
         without a tie are zero (a source without biases); several with the same name are summed.
@@ -177,7 +180,7 @@ class Network:
             theirs.append(piece.places.ravel())
         network = Network(
             source, inputs, tuple(cells), readout, loss, arrays, np.concatenate(ours), np.concatenate(theirs),
-            tuple(mapped), tuple(warnings), evaluate, steps,
+            tuple(mapped), tuple(warnings), evaluate, steps, x_range,
         )  # fmt: skip
         if len(np.unique(network.theirs)) < len(network.theirs):
             raise ConvertError(
@@ -299,7 +302,7 @@ class Network:
             raise ConvertError(f"{self.source}: bare weights, nothing to compare with")
         rng, worst = np.random.default_rng(seed), 0.0
         for _ in range(sequences):
-            x = rng.standard_normal((self.steps or steps, self.inputs))
+            x = np.clip(rng.standard_normal((self.steps or steps, self.inputs)), *self.x_range)
             found, wanted = np.asarray(self.evaluate(x), np.float64), self.play(x)
             if found.ndim != 2 or found.shape[1] != wanted.shape[1] or not 1 <= len(found) <= len(x):
                 raise ConvertError(f"{self.source}: wanted {wanted.shape} predictions of it, found {found.shape}")

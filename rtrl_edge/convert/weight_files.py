@@ -35,12 +35,12 @@ def from_safetensors(path: str | Path, check: str | Path | None = None) -> Netwo
         from safetensors.numpy import load
     except ImportError as error:
         raise ConvertError(f"{path}: wanted the package safetensors ({error}); pip install safetensors") from error
-    content = _read(Path(path))
+    content = read_file(Path(path))
     try:
         arrays = dict(sorted(load(content).items()))  # the file's own order is not told
     except (SafetensorError, KeyError, ValueError, OverflowError) as error:
         raise ConvertError(f"{path}: not a .safetensors file of float arrays ({error})") from error
-    return _checked(from_state_dict(arrays), check)
+    return checked(from_state_dict(arrays), check)
 
 
 def from_npz(path: str | Path, check: str | Path | None = None) -> Network:
@@ -49,7 +49,7 @@ def from_npz(path: str | Path, check: str | Path | None = None) -> Network:
     Raises:
         ConvertError: not such a file, or weights that cannot be taken over.
     """
-    content = _read(Path(path))
+    content = read_file(Path(path))
     try:
         _check_sizes(content)
         with np.load(io.BytesIO(content), allow_pickle=False) as data:
@@ -57,7 +57,7 @@ def from_npz(path: str | Path, check: str | Path | None = None) -> Network:
     except (ValueError, OSError, EOFError, NotImplementedError, RuntimeError, *_ZIP) as error:
         raise ConvertError(f"{path}: not an .npz file of weights ({error})") from error
     keras = all(name.startswith("arr_") for name in arrays)
-    return _checked(from_keras(arrays) if keras else from_state_dict(arrays), check)
+    return checked(from_keras(arrays) if keras else from_state_dict(arrays), check)
 
 
 def from_pickle(path: str | Path, check: str | Path | None = None) -> Network:
@@ -79,7 +79,8 @@ def file_of(suffix: str, arrays: Mapping[str, npt.NDArray[np.generic]]) -> bytes
     return file.getvalue()
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """The bytes of a file from outside; ConvertError if it is too large."""
     try:
         with path.open("rb") as file:
             content = file.read(BYTES_MAX + 1)
@@ -105,11 +106,12 @@ def _check_sizes(content: bytes) -> None:
                 raise ValueError(f"{member.filename}: the shape {shape} is larger than what is there")
 
 
-def _checked(network: Network, check: str | Path | None) -> Network:
+def checked(network: Network, check: str | Path | None, limit: float = DIFFERENCE_MAX) -> Network:
+    """The network; ConvertError if it answers something else than the outputs in ``check``."""
     difference = 0.0 if check is None else network.difference_to(check)
-    if not difference <= DIFFERENCE_MAX:
+    if not difference <= limit:
         raise ConvertError(
-            f"{network.source}: differs from {check} by {difference:.3g} ({DIFFERENCE_MAX:g} at most): another "
+            f"{network.source}: differs from {check} by {difference:.3g} ({limit:g} at most): another "
             "activation, order or file than the one that gave these outputs?"
         )
     return network
