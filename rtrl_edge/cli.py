@@ -195,6 +195,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="where the files go; files of ours that were edited by hand are not overwritten",
     )
+    sub.add_argument(
+        "--simd",
+        choices=SIMDS,
+        default="none",
+        help="dsp: instructions of Cortex-M4, M7, M33 and M55; default none, plain C, which runs on all; the same bits",
+    )
 
     sub = add(
         "firmware",
@@ -461,7 +467,9 @@ def _generate(options: argparse.Namespace) -> int:
     from .project import generate
 
     model = _build(_load(options.model), options)
-    for path in generate(model, options.out, form=options.format, certificate=certificate(model)):
+    for path in generate(
+        model, options.out, form=options.format, certificate=certificate(model), simd=options.simd
+    ):  # fmt: skip
         print(f"wrote {path}")
     return 0
 

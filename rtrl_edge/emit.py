@@ -23,6 +23,10 @@ from .quantize import IntegerModel
 
 #: raised whenever config header and kernels stop fitting older ones
 KERNEL_ABI = 3
+#: instructions beyond plain C that kernels are written in; a board's ``simd`` may name others, and gets plain C then
+SIMDS = ("none", "dsp")
+#: kernels in plain C, and the file with the same words for the Arm DSP extension (Cortex-M4, M7, M33, M55)
+DSP_KERNELS = {"dot64_c.c": "dot64_dsp.c", "dot_c.c": "dot_dsp.c", "rows_dot_c.c": "rows_dot_dsp.c"}
 
 
 def fill(template: str, slots: Mapping[str, object]) -> str:
@@ -34,31 +38,36 @@ def fill(template: str, slots: Mapping[str, object]) -> str:
     return re.sub(r"@(\w+)@", lambda match: str(slots[match[1]]), template)
 
 
-def emit(integer_model: IntegerModel, checked: bool = False) -> dict[str, str]:
+def emit(integer_model: IntegerModel, checked: bool = False, simd: str = "none") -> dict[str, str]:
     """The generated C of a model, text by file name: header, config header and source.
 
     Args:
         integer_model: what :func:`rtrl_edge.quantize` made.
         checked: use the words that trap where a bound of the plan is broken; for tests on a computer.
+        simd: one of :data:`SIMDS`: instructions of the core instead of plain C, with the same bits; what a board's
+            ``simd`` names beyond them is plain C. Not with ``checked``: an instruction does not trap.
     """
     name = integer_model.model.name
     return {
         f"{name}.h": _header(integer_model),
         f"{name}_config.h": _config(integer_model),
-        f"{name}.c": _source(integer_model, checked),
+        f"{name}.c": _source(integer_model, checked, simd),
     }
 
 
-def kernel_files(model: Model, checked: bool = False) -> list[str]:
-    """The kernels a model is made of, in the order in which they build on each other."""
+def kernel_files(model: Model, checked: bool = False, simd: str = "none") -> list[str]:
+    """The kernels a model is made of, in the order in which they build on each other; arguments as of `emit`."""
+    dsp = simd in ("dsp", "mve") and not checked  # a core with MVE has these too
     voices, trains = model.voices, model.rule.trains_cell
     keeper = [model.numbers.keeper] if model.rule.keeps_columns else []
     shared = [*model.cell.needs, *keeper, *model.rule.needs_for(model.dims.structure)] if trains else []
     if model.dims.structure.pattern is not None:
         shared = ["columns_sparse.c" if file == "columns.c" else file for file in shared]
-    return [
+    files = [
         "fx.h",
         "fx_bounded_checked.h" if checked else "fx_bounded.h",
+        *(["dsp.h"] if dsp else []),
+        "dot64_c.c",
         *model.optimiser.kernels(model.trains_readout, trains),
         *model.loss.needs,
         f"{voices['loss']}.c",
@@ -72,6 +81,7 @@ def kernel_files(model: Model, checked: bool = False) -> list[str]:
         ("trains_cell.c" if model.trains_direct else "trains_columns.c") if trains else "trains_readout.c",
         "step.c",
     ]
+    return [DSP_KERNELS.get(file, file) for file in files] if dsp else files
 
 
 def common_slots(integer_model: IntegerModel) -> dict[str, object]:
@@ -193,11 +203,11 @@ def _config(integer_model: IntegerModel) -> str:
     )
 
 
-def _source(integer_model: IntegerModel, checked: bool) -> str:
+def _source(integer_model: IntegerModel, checked: bool, core: str | None) -> str:
     model, place = integer_model.model, layout(integer_model.model)
     kernels = [
         f"/* ---- {file} ---- */\n{(assets.codegen_dir() / 'kernels' / file).read_text(encoding='utf-8').strip()}"
-        for file in kernel_files(model, checked)
+        for file in kernel_files(model, checked, core)
     ]
     constants = [array_text("rtrl_tanh_table", "int16", TANH_TABLE, "tanh(i / 32), Q0.15")]
     constants += [
@@ -279,9 +289,12 @@ def manifest(
     files: Mapping[str, str | bytes],
     plan: Mapping[str, object],
     certificate: Mapping[str, object] | None = None,
+    *,
+    checked: bool = False,
+    simd: str = "none",
 ) -> str:
-    """``manifest.json``: the model, its digest, the sha256 of every generated file, the plan and, where one was
-    made, the gradient certificate."""
+    """``manifest.json``: the model, its digest, the sha256 of every generated file, the kernels that were emitted, the
+    plan and, where one was made, the gradient certificate."""
     hashes = {
         name: hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
         for name, content in sorted(files.items())
@@ -292,6 +305,7 @@ def manifest(
         "digest": integer_model.digest,
         "model": integer_model.description,
         "sha256": hashes,
+        "kernels": kernel_files(integer_model.model, checked, simd),
         "plan": plan,
         "gradient_certificate": certificate,
     }

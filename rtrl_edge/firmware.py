@@ -135,8 +135,8 @@ def firmware_files(model_name: str, board: Board, *, console: bool = False) -> d
 def firmware_project(
     integer_model: IntegerModel, board: Board, *, console: bool = False, checked: bool = False
 ) -> dict[str, str]:
-    """Texts of a whole firmware folder: :func:`firmware_files`, and the generated model in ``model/``."""
-    generated = emit(integer_model, checked)
+    """Texts of a whole firmware folder: :func:`firmware_files`, and the model generated for its core in ``model/``."""
+    generated = emit(integer_model, checked, board.simd)
     model = {f"{MODEL_FOLDER}/{file}": text for file, text in generated.items()}
     return {**firmware_files(integer_model.model.name, board, console=console), **model}
 

@@ -43,18 +43,20 @@ FORMATS: Mapping[str, Format] = {
 FORMAT_NAMES = ("c", *FORMATS)
 
 
-def export(integer_model: IntegerModel, form: str = "c", checked: bool = False) -> dict[str, str | bytes]:
+def export(
+    integer_model: IntegerModel, form: str = "c", checked: bool = False, simd: str = "none"
+) -> dict[str, str | bytes]:
     """All files of a model in a format, content by path.
 
     Args:
         integer_model: what :func:`rtrl_edge.quantize` made.
         form: one of :data:`FORMAT_NAMES`.
-        checked: see :func:`rtrl_edge.emit.emit`.
+        checked, simd: see :func:`rtrl_edge.emit.emit`.
 
     Raises:
         ModelError: no such format, or a model name that the ecosystem does not allow.
     """
-    generated = emit(integer_model, checked) | emit_self_test(integer_model)
+    generated = emit(integer_model, checked, simd) | emit_self_test(integer_model)
     if form == "c":
         return {**generated}
     if form not in FORMATS:

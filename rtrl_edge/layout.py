@@ -74,7 +74,10 @@ class Layout:
 
 
 def layout(model: Model) -> Layout:
-    """Place every part's fields, widest words first, so that the struct has no holes."""
+    """Place every part's fields: those of whole 32-bit words first, which are aligned then, the others by width.
+
+    So the struct has no holes, and wherever a row is a whole number of 32-bit words, every row begins at one.
+    """
     dims, numbers = model.dims, model.numbers
     fields: list[Field] = []
     for part in model.parts:
@@ -85,7 +88,7 @@ def layout(model: Model) -> Layout:
     fields.append(Field("steps", "uint32", (), "counters", "labelled steps since init"))
     fields.append(Field("phase", "uint8", (), "state", "0 idle, 1 predicted, 2 observing, 3 learning"))
     fields = [field for field in fields if math.prod(field.shape)]  # a readout without weights leaves some empty
-    order = sorted(fields, key=lambda f: -np.dtype(f.ctype).itemsize)  # stable: parts keep their order
+    order = sorted(fields, key=_place)  # stable: parts keep their order
     members, offset = [], 0
     for field in order:
         members.append(Placed(field, offset))
@@ -93,6 +96,11 @@ def layout(model: Model) -> Layout:
     _check_trace(members)
     size = -(-offset // 4) * 4  # the struct holds 32-bit words, so its size is a multiple of four
     return Layout(tuple(members), size, size - offset)
+
+
+def _place(field: Field) -> tuple[bool, int]:
+    item = np.dtype(field.ctype).itemsize
+    return field.trace or math.prod(field.shape) * item % 4 != 0, -item  # a trace stays in one piece
 
 
 def _check_trace(members: Sequence[Placed]) -> None:

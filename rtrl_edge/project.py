@@ -24,6 +24,7 @@ def generate(
     form: str = "c",
     checked: bool = False,
     certificate: Mapping[str, object] | None = None,
+    simd: str = "none",
 ) -> list[Path]:
     """Write ``NAME.h``, ``NAME_config.h``, ``NAME.c``, its self-test (``.h``, ``.c``), ``manifest.json``.
 
@@ -34,6 +35,7 @@ def generate(
         form: "c" for these files alone, or an ecosystem's project around them: see :mod:`rtrl_edge.formats`.
         checked: see :func:`rtrl_edge.emit.emit`.
         certificate: what :func:`rtrl_edge.evaluate.certificate.certificate` found; goes into the manifest.
+        simd: see :func:`rtrl_edge.emit.emit`; "none" is plain C, which runs on all cores.
 
     Returns:
         The files written.
@@ -41,9 +43,10 @@ def generate(
     Raises:
         FolderError: the folder holds something else, or a generated file that was edited by hand.
     """
-    files = export(integer_model, form, checked)
+    files = export(integer_model, form, checked, simd)
     figures = plan(integer_model.model).figures()
-    return write_files(folder, files, manifest(integer_model, files, figures, certificate))
+    text = manifest(integer_model, files, figures, certificate, checked=checked, simd=simd)
+    return write_files(folder, files, text)
 
 
 def write_files(folder: str | Path, files: Mapping[str, str | bytes], manifest_text: str) -> list[Path]:

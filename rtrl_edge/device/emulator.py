@@ -86,7 +86,8 @@ class Emulator(LinkDevice):
             console = emulated is not None and not uart
             texts = firmware_project(integer_model, self.board, console=console, checked=checked)
             where = Path(folder) if folder is not None else Path(self._temporary.name) / "firmware"
-            write_files(where, texts, manifest(integer_model, texts, plan(integer_model, self.board).figures()))
+            figures, simd = plan(integer_model, self.board).figures(), self.board.simd
+            write_files(where, texts, manifest(integer_model, texts, figures, checked=checked, simd=simd))
             self.built = build_firmware(where, self.board, extra_flags=extra_flags)
             self._said: IO[bytes] = (Path(self._temporary.name) / "said.txt").open("w+b")
             if emulated is None:

@@ -11,19 +11,19 @@ _Static_assert(offsetof(tiny_r16_t, acc) == 0, "acc is not where the plan has it
 _Static_assert(offsetof(tiny_r16_t, capped) == 8, "capped is not where the plan has it");
 _Static_assert(offsetof(tiny_r16_t, steps) == 12, "steps is not where the plan has it");
 _Static_assert(offsetof(tiny_r16_t, w_hi) == 16, "w_hi is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, z) == 32, "z is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, h) == 40, "h is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, v_hi) == 44, "v_hi is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, v_lo) == 50, "v_lo is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, y) == 56, "y is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, e) == 58, "e is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, J) == 60, "J is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, coef) == 92, "coef is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, D) == 96, "D is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, c) == 104, "c is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, column) == 108, "column is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, w_lo) == 110, "w_lo is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, E) == 126, "E is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, J) == 32, "J is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, coef) == 64, "coef is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, D) == 68, "D is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, c) == 76, "c is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, w_lo) == 80, "w_lo is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, E) == 96, "E is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, z) == 104, "z is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, h) == 112, "h is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, v_hi) == 116, "v_hi is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, v_lo) == 122, "v_lo is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, y) == 128, "y is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, e) == 130, "e is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, column) == 132, "column is not where the plan has it");
 _Static_assert(offsetof(tiny_r16_t, d_exp) == 134, "d_exp is not where the plan has it");
 _Static_assert(offsetof(tiny_r16_t, c_exp) == 135, "c_exp is not where the plan has it");
 _Static_assert(offsetof(tiny_r16_t, phase) == 136, "phase is not where the plan has it");
@@ -91,16 +91,6 @@ _Static_assert((-1 >> 1) == -1, "this compiler shifts negative numbers logically
 RTRL_INLINE int64_t fx_mac64(int64_t acc, int32_t a, int32_t b)
 {
     return acc + a * b;
-}
-
-/* sum of a[i] b[i] */
-RTRL_INLINE int64_t fx_dot64(const int16_t *a, const int16_t *b, int count)
-{
-    int64_t sum = 0;
-    for (int i = 0; i < count; i++) {
-        sum = fx_mac64(sum, a[i], b[i]);
-    }
-    return sum;
 }
 
 /* clamp to [-top - 1, top] */
@@ -274,6 +264,17 @@ RTRL_INLINE int32_t fx_narrow(int32_t v, int32_t top)
 {
     (void)top;
     return v;
+}
+
+/* ---- dot64_c.c ---- */
+/* sum of a[i] b[i], exact */
+RTRL_INLINE int64_t fx_dot64(const int16_t *a, const int16_t *b, int count)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < count; i++) {
+        sum = fx_mac64(sum, a[i], b[i]);
+    }
+    return sum;
 }
 
 /* ---- rate_fixed.c ---- */

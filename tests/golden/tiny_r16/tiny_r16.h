@@ -41,19 +41,19 @@ typedef struct {
     uint32_t capped;           /* column updates that the cap on |J| saturated */
     uint32_t steps;            /* labelled steps since init */
     int16_t w_hi[8];           /* cell weights of the forward pass, Q3.12, [unit][x; 1; h] */
+    int16_t J[16];             /* influence matrix ds/dW, one column after the other */
+    int16_t coef[2];           /* ds/d(pre-activation), Q0.15, [gate][component][unit] */
+    int16_t D[4];              /* ds_t/dh_{t-1} * 2^d_exp, without keep, rows of units */
+    int16_t c[2];              /* credit dL/ds * 2^c_exp of the last of the states */
+    int16_t w_lo[8];           /* residual of w_hi: W = w_hi + w_lo * 2^-16 */
+    int8_t E[8];               /* exponent of each column: ds/dw_p = J[p] * 2^-E[p] */
     int16_t z[4];              /* [x; 32767; h before the step], Q0.15 */
     int16_t h[2];              /* h after the step, Q0.15 */
     int16_t v_hi[3];           /* readout weights of the forward pass, Q3.12, [output][h; 1] */
     int16_t v_lo[3];           /* their residual: V = v_hi + v_lo * 2^-16 */
     int16_t y[1];              /* prediction, Q3.12 */
     int16_t e[1];              /* dL/dy of the last labelled step */
-    int16_t J[16];             /* influence matrix ds/dW, one column after the other */
-    int16_t coef[2];           /* ds/d(pre-activation), Q0.15, [gate][component][unit] */
-    int16_t D[4];              /* ds_t/dh_{t-1} * 2^d_exp, without keep, rows of units */
-    int16_t c[2];              /* credit dL/ds * 2^c_exp of the last of the states */
     uint16_t column;           /* next column of a step that is cut into slices */
-    int16_t w_lo[8];           /* residual of w_hi: W = w_hi + w_lo * 2^-16 */
-    int8_t E[8];               /* exponent of each column: ds/dw_p = J[p] * 2^-E[p] */
     int8_t d_exp;              /* exponent of D */
     int8_t c_exp;              /* exponent of the credit */
     uint8_t phase;             /* 0 idle, 1 predicted, 2 observing, 3 learning */

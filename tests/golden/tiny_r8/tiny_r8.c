@@ -11,21 +11,21 @@ _Static_assert(offsetof(tiny_r8_t, acc) == 0, "acc is not where the plan has it"
 _Static_assert(offsetof(tiny_r8_t, capped) == 8, "capped is not where the plan has it");
 _Static_assert(offsetof(tiny_r8_t, steps) == 12, "steps is not where the plan has it");
 _Static_assert(offsetof(tiny_r8_t, w_hi) == 16, "w_hi is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, z) == 32, "z is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, h) == 40, "h is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, v_hi) == 44, "v_hi is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, y) == 50, "y is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, e) == 52, "e is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, coef) == 54, "coef is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, c) == 58, "c is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, column) == 62, "column is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, v_lo) == 64, "v_lo is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, J) == 67, "J is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, E) == 83, "E is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, D) == 91, "D is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, d_exp) == 95, "d_exp is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, c_exp) == 96, "c_exp is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, w_lo) == 97, "w_lo is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, coef) == 32, "coef is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, c) == 36, "c is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, J) == 40, "J is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, E) == 56, "E is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, D) == 64, "D is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, w_lo) == 68, "w_lo is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, z) == 76, "z is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, h) == 84, "h is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, v_hi) == 88, "v_hi is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, y) == 94, "y is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, e) == 96, "e is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, column) == 98, "column is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, v_lo) == 100, "v_lo is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, d_exp) == 103, "d_exp is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, c_exp) == 104, "c_exp is not where the plan has it");
 _Static_assert(offsetof(tiny_r8_t, phase) == 105, "phase is not where the plan has it");
 
 /* tanh(i / 32), Q0.15 */
@@ -91,16 +91,6 @@ _Static_assert((-1 >> 1) == -1, "this compiler shifts negative numbers logically
 RTRL_INLINE int64_t fx_mac64(int64_t acc, int32_t a, int32_t b)
 {
     return acc + a * b;
-}
-
-/* sum of a[i] b[i] */
-RTRL_INLINE int64_t fx_dot64(const int16_t *a, const int16_t *b, int count)
-{
-    int64_t sum = 0;
-    for (int i = 0; i < count; i++) {
-        sum = fx_mac64(sum, a[i], b[i]);
-    }
-    return sum;
 }
 
 /* clamp to [-top - 1, top] */
@@ -274,6 +264,17 @@ RTRL_INLINE int32_t fx_narrow(int32_t v, int32_t top)
 {
     (void)top;
     return v;
+}
+
+/* ---- dot64_c.c ---- */
+/* sum of a[i] b[i], exact */
+RTRL_INLINE int64_t fx_dot64(const int16_t *a, const int16_t *b, int count)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < count; i++) {
+        sum = fx_mac64(sum, a[i], b[i]);
+    }
+    return sum;
 }
 
 /* ---- rate_fixed.c ---- */

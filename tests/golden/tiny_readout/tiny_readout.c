@@ -77,16 +77,6 @@ RTRL_INLINE int64_t fx_mac64(int64_t acc, int32_t a, int32_t b)
     return acc + a * b;
 }
 
-/* sum of a[i] b[i] */
-RTRL_INLINE int64_t fx_dot64(const int16_t *a, const int16_t *b, int count)
-{
-    int64_t sum = 0;
-    for (int i = 0; i < count; i++) {
-        sum = fx_mac64(sum, a[i], b[i]);
-    }
-    return sum;
-}
-
 /* clamp to [-top - 1, top] */
 RTRL_INLINE int32_t fx_sat(int32_t v, int32_t top)
 {
@@ -258,6 +248,17 @@ RTRL_INLINE int32_t fx_narrow(int32_t v, int32_t top)
 {
     (void)top;
     return v;
+}
+
+/* ---- dot64_c.c ---- */
+/* sum of a[i] b[i], exact */
+RTRL_INLINE int64_t fx_dot64(const int16_t *a, const int16_t *b, int count)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < count; i++) {
+        sum = fx_mac64(sum, a[i], b[i]);
+    }
+    return sum;
 }
 
 /* ---- rate_fixed.c ---- */

@@ -1,0 +1,165 @@
+/* dsp.h - words of the Arm DSP extension (Cortex-M4, M7, M33), where a register holds two int16.
+ * SMLAD multiplies two pairs and adds both products. It wraps, so the order of additions is free: a sum that fits at
+ * the end, by its L1 norm, has the same bits as in plain C. */
+#ifndef __ARM_FEATURE_DSP
+#error "these kernels need the Arm DSP extension: compile for such a core, or generate with --simd none"
+#endif
+#include <arm_acle.h>
+
+typedef struct {
+    uint32_t first;
+    uint32_t second;
+} dsp_four_t; /* four words as two pairs */
+
+/* eight bytes as the assembler sees them, whatever they are in C */
+typedef uint64_t dsp_memory_t __attribute__((may_alias, aligned(4)));
+
+/* two words, at any address: LDR may */
+RTRL_INLINE uint32_t dsp_pair(const int16_t *at)
+{
+    uint32_t pair;
+    memcpy(&pair, at, sizeof pair);
+    return pair;
+}
+
+/* four words; `aligned`: they begin at a multiple of 4, and LDRD may. gcc 12 never takes it for these cores itself */
+RTRL_INLINE dsp_four_t dsp_four(const int16_t *at, bool aligned)
+{
+    dsp_four_t four;
+    if (aligned) {
+        __asm__("ldrd %0, %1, %2" : "=r"(four.first), "=r"(four.second) : "m"(*(const dsp_memory_t *)(const void *)at));
+    } else {
+        four = (dsp_four_t){ dsp_pair(at), dsp_pair(at + 2) };
+    }
+    return four;
+}
+
+/* four bytes as words, crossed: 0 and 2, then 1 and 3, as SXTB16 gives them */
+RTRL_INLINE dsp_four_t dsp_bytes(const int8_t *at)
+{
+    uint32_t bytes;
+    memcpy(&bytes, at, sizeof bytes);
+    dsp_four_t four = { .first = (uint32_t)__sxtb16((int8x4_t)bytes) };
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(four.second) : "r"(bytes));
+    return four;
+}
+
+/* four words, crossed in the same way */
+RTRL_INLINE dsp_four_t dsp_crossed(const int16_t *at)
+{
+    uint32_t low = dsp_pair(at), high = dsp_pair(at + 2);
+    return (dsp_four_t){ (low & 0xFFFFU) | high << 16, low >> 16 | (high & 0xFFFF0000U) };
+}
+
+/* acc + a[0] b[0] + a[1] b[1] */
+RTRL_INLINE int32_t dsp_mac(int32_t acc, uint32_t a, uint32_t b)
+{
+    return __smlad((int16x2_t)a, (int16x2_t)b, acc);
+}
+
+RTRL_INLINE int32_t dsp_mac4(int32_t acc, dsp_four_t a, dsp_four_t b)
+{
+    return dsp_mac(dsp_mac(acc, a.first, b.first), a.second, b.second);
+}
+
+/* The products below take constants for count, apart, aligned and size: the compiler unrolls them by that. */
+
+/* sum of a[i] v[i] */
+RTRL_INLINE int32_t dsp_dot(const int16_t *a, const int16_t *v, int count)
+{
+    int pairs = count / 2 * 2;
+    int32_t sum = 0;
+#pragma GCC unroll 8
+    for (int i = 0; i < pairs; i += 2) {
+        sum = dsp_mac(sum, dsp_pair(&a[i]), dsp_pair(&v[i]));
+    }
+    return pairs < count ? fx_mac(sum, a[pairs], v[pairs]) : sum;
+}
+
+/* acc[0..3] = four rows a, `apart` words from each other, times v: each entry of v is loaded once for them
+ * `aligned`: every row begins at a multiple of 4 */
+RTRL_INLINE void dsp_rows(int32_t *acc, const int16_t *a, int apart, const int16_t *v, int count, bool aligned)
+{
+    const int16_t *b = a + apart, *c = b + apart, *d = c + apart;
+    int32_t a_sum = 0, b_sum = 0, c_sum = 0, d_sum = 0;
+    int i = 0;
+#pragma GCC unroll 4
+    for (; i + 4 <= count; i += 4) {
+        dsp_four_t four = dsp_four(&v[i], false);
+        a_sum = dsp_mac4(a_sum, dsp_four(&a[i], aligned), four);
+        b_sum = dsp_mac4(b_sum, dsp_four(&b[i], aligned), four);
+        c_sum = dsp_mac4(c_sum, dsp_four(&c[i], aligned), four);
+        d_sum = dsp_mac4(d_sum, dsp_four(&d[i], aligned), four);
+    }
+    if (count % 4 >= 2) {
+        uint32_t pair = dsp_pair(&v[i]);
+        a_sum = dsp_mac(a_sum, dsp_pair(&a[i]), pair);
+        b_sum = dsp_mac(b_sum, dsp_pair(&b[i]), pair);
+        c_sum = dsp_mac(c_sum, dsp_pair(&c[i]), pair);
+        d_sum = dsp_mac(d_sum, dsp_pair(&d[i]), pair);
+        i += 2;
+    }
+    if (count % 2) {
+        a_sum = fx_mac(a_sum, a[i], v[i]);
+        b_sum = fx_mac(b_sum, b[i], v[i]);
+        c_sum = fx_mac(c_sum, c[i], v[i]);
+        d_sum = fx_mac(d_sum, d[i], v[i]);
+    }
+    acc[0] = a_sum;
+    acc[1] = b_sum;
+    acc[2] = c_sum;
+    acc[3] = d_sum;
+}
+
+/* words of one or two bytes: one of them, and four crossed */
+RTRL_INLINE int32_t dsp_word(const void *v, int i, size_t size)
+{
+    return size == 1 ? ((const int8_t *)v)[i] : ((const int16_t *)v)[i];
+}
+
+RTRL_INLINE dsp_four_t dsp_words(const void *v, int i, size_t size)
+{
+    return size == 1 ? dsp_bytes((const int8_t *)v + i) : dsp_crossed((const int16_t *)v + i);
+}
+
+/* sum of a[i] v[i], words of any size */
+RTRL_INLINE int32_t dsp_byte_dot(const void *a, size_t a_size, const void *v, size_t v_size, int count)
+{
+    int32_t sum = 0;
+    int fours = count / 4 * 4;
+#pragma GCC unroll 4
+    for (int i = 0; i < fours; i += 4) {
+        sum = dsp_mac4(sum, dsp_words(a, i, a_size), dsp_words(v, i, v_size));
+    }
+    for (int i = fours; i < count; i++) {
+        sum = fx_mac(sum, dsp_word(a, i, a_size), dsp_word(v, i, v_size));
+    }
+    return sum;
+}
+
+/* dsp_rows for rows of bytes, and v of bytes or words */
+RTRL_INLINE void dsp_byte_rows(int32_t *acc, const int8_t *a, int apart, const void *v, size_t v_size, int count)
+{
+    const int8_t *b = a + apart, *c = b + apart, *d = c + apart;
+    int32_t a_sum = 0, b_sum = 0, c_sum = 0, d_sum = 0;
+    int fours = count / 4 * 4;
+#pragma GCC unroll 4
+    for (int i = 0; i < fours; i += 4) {
+        dsp_four_t four = dsp_words(v, i, v_size);
+        a_sum = dsp_mac4(a_sum, dsp_bytes(&a[i]), four);
+        b_sum = dsp_mac4(b_sum, dsp_bytes(&b[i]), four);
+        c_sum = dsp_mac4(c_sum, dsp_bytes(&c[i]), four);
+        d_sum = dsp_mac4(d_sum, dsp_bytes(&d[i]), four);
+    }
+    for (int i = fours; i < count; i++) {
+        int32_t word = dsp_word(v, i, v_size);
+        a_sum = fx_mac(a_sum, a[i], word);
+        b_sum = fx_mac(b_sum, b[i], word);
+        c_sum = fx_mac(c_sum, c[i], word);
+        d_sum = fx_mac(d_sum, d[i], word);
+    }
+    acc[0] = a_sum;
+    acc[1] = b_sum;
+    acc[2] = c_sum;
+    acc[3] = d_sum;
+}
