@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from . import __version__
+from .emit import SIMDS
 from .errors import BoardError, ModelError, RtrlEdgeError
 from .formats import FORMAT_NAMES, FORMATS
 from .project import refuse_existing, refuse_other_kind, write_new, write_text

@@ -203,11 +203,11 @@ def _config(integer_model: IntegerModel) -> str:
     )
 
 
-def _source(integer_model: IntegerModel, checked: bool, core: str | None) -> str:
+def _source(integer_model: IntegerModel, checked: bool, simd: str) -> str:
     model, place = integer_model.model, layout(integer_model.model)
     kernels = [
         f"/* ---- {file} ---- */\n{(assets.codegen_dir() / 'kernels' / file).read_text(encoding='utf-8').strip()}"
-        for file in kernel_files(model, checked, core)
+        for file in kernel_files(model, checked, simd)
     ]
     constants = [array_text("rtrl_tanh_table", "int16", TANH_TABLE, "tanh(i / 32), Q0.15")]
     constants += [

@@ -71,7 +71,7 @@ _C_RESERVED = frozenset(
             "merge",
             "factory",
         ),
-        *("cell_slopes", "dsp_four", "dsp_memory", "int16x2", "int8x4"),
+        *("cell_slopes", "dsp_four", "dsp_memory", "int16x2", "int8x4", "memory", "words"),
         *("model", "call", "link", "sensor_loop", "port", "board", "halt", "startup", "firmware_model", "vector"),
         *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
         *("intptr", "uintptr", "intmax", "uintmax", "ptrdiff", "size", "ssize", "wchar", "wint", "max_align"),
