@@ -39,7 +39,7 @@ class CodeSize:
     stack: int
 
 
-#: bytes of code and stack by core, cell and rule, with the ``USUAL`` other parts; gcc 12.2, the most of a few sizes
+#: bytes of code and stack by core, cell, rule, words and parity of the units, with the ``USUAL`` other parts; gcc 12.2
 CODE_SIZES = Path(__file__).parent / "code_sizes.csv"
 #: the parts that it was measured with
 USUAL = {"readout": "readout_linear", "loss": "loss_squared", "optimiser": "optimiser_sgd"}
@@ -166,14 +166,19 @@ def _code_size(model: Model, core: str) -> CodeSize | None:
     """The measured code and stack of a model's parts, or None where nobody measured them."""
     if not USUAL.items() <= model.voices.items():
         return None
-    return _code_sizes().get((core, model.cell.voice, model.rule.title))
+    return _code_sizes().get(size_key(model, core))
+
+
+def size_key(model: Model, core: str) -> tuple[str, ...]:
+    """What the size of a model's code depends on most: its line in the table."""
+    words = "R8" if model.numbers.residual == "int8" else "R16"
+    return core, model.cell.voice, model.rule.title, words, "odd" if model.dims.units % 2 else "even"
 
 
 @cache
-def _code_sizes() -> dict[tuple[str, str, str], CodeSize]:
+def _code_sizes() -> dict[tuple[str, ...], CodeSize]:
     with CODE_SIZES.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))[1:]
-    return {(core, cell, rule): CodeSize(int(code), int(stack)) for core, cell, rule, code, stack in rows}
+        return {tuple(row[:5]): CodeSize(int(row[5]), int(row[6])) for row in list(csv.reader(file))[1:]}
 
 
 def _needs(model: Model) -> Plan:
