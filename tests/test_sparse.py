@@ -301,3 +301,72 @@ def test_emulated_cores(rule: Rule, board: str) -> None:
     model = integer_model(model_of(15, rule))
     with rt.Emulator(model, board) as chip:
         stream_is_equal(model, chip, 150, seed=3)
+
+
+# ---------------------------------------------------------------------------------------------------------- masks
+
+
+def ring(units: int) -> np.ndarray:
+    """Each unit listens to the one before it, the first half to itself as well."""
+    return np.roll(np.eye(units, dtype=int), 1, axis=0) | np.diag(np.arange(units) < units // 2)
+
+
+@every_rule
+@pytest.mark.parametrize("units", [2, 9, 17])
+def test_a_mask_says_which_weights_there_are(units: int, rule: Rule) -> None:
+    """Units without a weight to themselves too."""
+    cell = rt.RNN(units, mask=ring(units))
+    assert cell == rt.RNN(units, mask=["".join(map(str, row)) for row in ring(units)])
+    model = rt.Model("net", 2, [cell], rt.Linear(2), rule=rule, optimiser=rt.SGD(2**-4))
+    assert np.array_equal([[k in row for k in range(units)] for row in pattern_of(model)], ring(units) == 1)
+    integer = integer_model(model)
+    with rt.HostTwin(integer, checked=True) as twin:
+        assert play_both(integer, twin, 150, reset_at=90) == []
+
+
+def test_a_mask_is_exact_and_that_of_a_random_pattern_is_that_pattern() -> None:
+    random = model_of(7, rt.RTRL(), 0.4)
+    mask = np.array([[k in row for k in range(7)] for row in pattern_of(random)])
+    masked = rt.Model("net", 3, [rt.RNN(7, mask=mask)], rt.Linear(2), optimiser=rt.SGD(2**-5))
+    assert masked.dims.structure == random.dims.structure
+    assert np.array_equal(initial(masked, 1).W, initial(random, 1).W)
+    stream, loop = mackey_glass(600, 0), rt.Model("net", 1, [rt.RNN(8, mask=ring(8))], rt.Linear(1))
+    start = initial(loop, 1)
+    figures = fidelity(rt.quantize(loop, rt.Weights(start.W, start.V), stream), stream).figures()
+    assert figures["gradient_relative_error_median"] < 1e-3
+    assert figures["gradient_cosine_to_exact_mean"] > 0.9999
+
+
+def test_a_mask_of_one_weak_loop_does_not_ask_for_huge_weights() -> None:
+    mask = np.tril(np.ones((12, 12), dtype=int), -1)
+    mask[0, 0] = 1
+    for seed in range(5):
+        model = rt.Model("net", 1, [rt.RNN(12, mask=mask)], rt.Linear(1))
+        assert np.abs(initial(model, seed).W).max() <= 4
+
+
+def test_another_size_of_a_masked_cell_has_its_density() -> None:
+    cell = rt.RNN(8, mask=ring(8)).resized(16)
+    assert isinstance(cell, rt.RNN)
+    assert (cell.units, cell.mask, cell.density) == (16, None, 12 / 64)
+    assert rt.RNN(8, mask=ring(8)).resized(8) == rt.RNN(8, mask=ring(8))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        (lambda: rt.RNN(3, mask=np.ones((3, 2))), "wanted 3 rows of 3 entries, each 0 or 1, found 3 rows of 2 entries"),
+        (lambda: rt.RNN(3, mask=np.ones((4, 4))), "found 4 rows of 4 entries"),
+        (lambda: rt.RNN(2, mask=["11", "1"]), "found 2 rows of 1 or 2 entries"),
+        (lambda: rt.RNN(2, mask=[]), "found 0 rows of no entries"),
+        (lambda: rt.RNN(2, mask=7), "each 0 or 1, found 7"),
+        (lambda: rt.RNN(2, mask="1111"), "found the text '1111'"),
+        (lambda: rt.RNN(2, mask=[[1, 0.5], [0, 1]]), "found 0.5 in row 0, column 1"),
+        (lambda: rt.RNN(2, mask=[[0, 0], [0, 1]]), "row 0 has no 1: unit 0 would listen to no unit"),
+        (lambda: rt.RNN(2, 0.5, mask=np.eye(2)), "leave out density=0.5"),
+        (lambda: rt.Model("net", 1, [rt.RNN(2, mask=np.eye(2)), rt.RNN(2)], rt.Linear(1)), "wanted dense layers"),
+    ],
+)
+def test_a_wrong_mask_gets_a_sentence(wrong: object, text: str) -> None:
+    with pytest.raises(rt.RtrlEdgeError, match=text):
+        wrong()  # type: ignore[operator]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import ModelError
 from .numbers import Numbers
-from .parts import MAX_UNITS, Block, Cell, Dims, Field, Structure, Table, gate_weights, real, whole
-from .sparse import random_pattern, row_tables
+from .parts import MAX_UNITS, Block, Cell, Dims, Field, Pattern, Structure, Table, gate_weights, real, whole
+from .sparse import mask_rows, random_pattern, row_tables
 
 
 @dataclass(frozen=True)
@@ -22,19 +25,27 @@ class RNN(Cell):
     Source: Elman 1990; Williams & Zipser 1989, eq. 2-4.
 
     With a ``density`` below 1 only so many of the units^2 recurrent weights exist, at random places fixed by
-    ``mask_seed``, each unit's weight to itself among them. Absent weights cost nothing: no flash, no RAM, no column of
-    influence. The weights are then flat: (units, inputs + 1), and the recurrent ones row by row; a table of one byte
-    each in flash says which.
+    ``mask_seed``, each unit's weight to itself among them. A ``mask`` (units, units) of 0 and 1 says itself which do:
+    row i has the units that unit i listens to, one at least; rows of text such as "0110" do as well as an array. Absent
+    weights cost nothing: no flash, no RAM, no column of influence. The weights are then flat: (units, inputs + 1), and
+    the recurrent ones row by row; a table of one byte each in flash says which.
     """
 
     units: int
     density: float = 1.0
     mask_seed: int = 0
+    mask: Sequence[str] | npt.ArrayLike | None = field(default=None, repr=False)  # kept as rows of "0110"
 
     def __post_init__(self) -> None:
         whole("RNN(units)", self.units, 1, MAX_UNITS)
         real("RNN(density)", self.density, 0, 1)
         whole("RNN(mask_seed)", self.mask_seed, 0, 2**31 - 1)
+        if self.mask is not None:
+            if self.density < 1.0:
+                raise ModelError(
+                    f"RNN(mask): the mask says which weights there are; leave out density={self.density:g}"
+                )
+            object.__setattr__(self, "mask", mask_rows("RNN(mask)", self.mask, self.units))
 
     @classmethod
     def variants(cls, units: int) -> list[Cell]:
@@ -44,7 +55,21 @@ class RNN(Cell):
     @property
     def sparse(self) -> bool:
         """Whether weights are absent."""
-        return self.density < 1.0
+        return self.density < 1.0 or self.mask is not None
+
+    def resized(self, units: int) -> Cell:
+        """A mask has one size: of any other, as many weights in proportion, at random."""
+        if self.mask is None or units == self.units:
+            return replace(self, units=units)
+        present = sum(row.count("1") for row in cast(tuple[str, ...], self.mask))
+        return replace(self, units=units, mask=None, density=present / self.units**2)
+
+    def _pattern(self) -> Pattern:
+        """The units that each unit listens to, of sparse weights."""
+        if self.mask is None:
+            return random_pattern(self.units, self.density, self.mask_seed)
+        rows = cast(tuple[str, ...], self.mask)
+        return tuple(tuple(k for k, present in enumerate(row) if present == "1") for row in rows)
 
     @property
     def voice(self) -> str:  # type: ignore[override]
@@ -63,7 +88,7 @@ class RNN(Cell):
         if not self.sparse:
             return Structure(n, m, (Block("W", 0, m, recurrent=inputs + 1),))
         blocks = Block("W_in", 0, inputs + 1), Block("W_rec", inputs + 1, n, recurrent=0, sparse=True)
-        return Structure(n, m, blocks, pattern=random_pattern(n, self.density, self.mask_seed))
+        return Structure(n, m, blocks, pattern=self._pattern())
 
     def tables(self, dims: Dims, numbers: Numbers) -> list[Table]:
         """Which recurrent weights there are."""
@@ -97,5 +122,6 @@ class RNN(Cell):
         at = np.array([(i, k) for i, row in enumerate(pattern) for k in row]).T
         recurrent = np.zeros((dims.units, dims.units))
         recurrent[at[0], at[1]] = rng.standard_normal(at.shape[1])
-        recurrent *= radius / np.abs(np.linalg.eigvals(recurrent)).max()
+        largest = np.abs(np.linalg.eigvals(recurrent)).max()  # a mask with one weak loop would ask for huge weights
+        recurrent *= min(radius / max(largest, 1e-9), 4.0 / np.abs(recurrent).max())
         return np.concatenate((W.ravel(), recurrent[at[0], at[1]]))

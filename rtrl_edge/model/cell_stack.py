@@ -43,6 +43,8 @@ class Stack(Cell):
 
     def __post_init__(self) -> None:
         for layer in self.layers:
+            if isinstance(layer, RNN) and layer.sparse:
+                raise ModelError(f"Model(cells): wanted dense layers in a stack, found {layer!r}; leave out its mask")
             if not isinstance(layer, RNN):
                 raise ModelError(
                     f"Model(cells): wanted RNN layers in a stack, found {layer!r}; gated cells keep a past of their "

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from itertools import accumulate
 
+from ..errors import ModelError
 from .local import column_fields
 from .numbers import Numbers
 from .parts import Dims, Field, Pattern, Structure, Table
@@ -22,6 +23,32 @@ def random_pattern(units: int, density: float, seed: int) -> Pattern:
     others = sorted((draw(), i, k) for i in range(units) for k in range(units) if i != k)
     chosen = {(i, k) for _, i, k in others[: max(0, round(density * units**2) - units)]}
     return tuple(tuple(k for k in range(units) if k == i or (i, k) in chosen) for i in range(units))
+
+
+def mask_rows(where: str, mask: object, units: int) -> tuple[str, ...]:
+    """The rows of a mask (units, units) as text such as "0110", or ModelError: it is hashed, compared and written."""
+    wanted = f"wanted {units} rows of {units} entries, each 0 or 1"
+    if isinstance(mask, str):
+        raise ModelError(f"{where}: {wanted}, found the text {mask!r}")
+    try:
+        rows = [list(row) for row in mask]  # type: ignore[attr-defined]
+    except TypeError as error:
+        raise ModelError(f"{where}: {wanted}, found {mask!r}") from error
+    shape = len(rows), *sorted({len(row) for row in rows})
+    if shape != (units, units):
+        raise ModelError(
+            f"{where}: {wanted}, found {shape[0]} rows of {' or '.join(map(str, shape[1:])) or 'no'} entries"
+        )
+    found = []
+    for i, row in enumerate(rows):
+        for k, entry in enumerate(row):
+            if entry not in (0, 1, "0", "1"):
+                raise ModelError(f"{where}: {wanted}, found {entry!r} in row {i}, column {k}")
+        text = "".join("1" if entry in (1, "1") else "0" for entry in row)
+        if "1" not in text:
+            raise ModelError(f"{where}: row {i} has no 1: unit {i} would listen to no unit; give it one, e.g. itself")
+        found.append(text)
+    return tuple(found)
 
 
 @lru_cache(maxsize=64)
