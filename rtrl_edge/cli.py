@@ -69,8 +69,8 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=run, name=name)
         return sub
 
-    def model(sub: argparse.ArgumentParser, stream: bool = False) -> None:
-        sub.add_argument("model", type=Path, metavar="MODEL.PY", help=_MODEL_HELP)
+    def model(sub: argparse.ArgumentParser, stream: bool = False, optional: bool = False) -> None:
+        sub.add_argument("model", type=Path, nargs="?" if optional else None, metavar="MODEL.PY", help=_MODEL_HELP)
         if stream:
             sub.add_argument("stream", type=Path, nargs="?", metavar="STREAM", help=_STREAM_HELP)
             sub.add_argument("--steps", type=_positive, metavar="N", help="play only the first N samples")
@@ -262,7 +262,8 @@ def _parser() -> argparse.ArgumentParser:
         "play a recording on every target and compare all bits",
         "NumPy reference, host builds and every emulated board that this computer can build and run.",
     )
-    model(sub, stream=True)
+    model(sub, stream=True, optional=True)
+    sub.add_argument("--all", action="store_true", help="no model of yours: five on every target, 2,000 steps")
     sub.add_argument(
         "--boards",
         metavar="A,B",
@@ -294,11 +295,16 @@ def _parser() -> argparse.ArgumentParser:
     sub = add(
         "bench",
         _bench,
-        "play the tasks of the literature in the chip's integers, with controls and seeds",
-        "Finished runs are kept in DIR, so that a second call goes on where the first was stopped. Minutes on two "
-        "cores.",
+        "play the tasks of the literature in the chip's integers, or count instructions on every board",
+        "Finished runs of `learning` are kept in DIR, so that a second call goes on where the first was stopped. "
+        "Minutes on two cores.",
     )
-    sub.add_argument("suite", choices=("learning",), metavar="learning", help="which benchmark: learning")
+    sub.add_argument(
+        "suite",
+        choices=("learning", "target"),
+        metavar="SUITE",
+        help="learning: the tasks; target: the demonstration's model on every board, bits, size and instructions",
+    )
     sub.add_argument("--quick", action="store_true", help="a minute: short runs, one seed, one mark")
     sub.add_argument(
         "--out",
@@ -545,12 +551,29 @@ def _verify(options: argparse.Namespace) -> int:
     names = None if options.boards is None else [name.strip() for name in options.boards.split(",")]
     for name in names or []:
         load_board(name)  # a wrong name is told now, not after the training
+    if options.all:
+        return _verify_all(options, names)
+    if options.model is None:
+        raise ModelError("verify: wanted a model file, or --all")
     outcome = verify(*_build_and_stream(options), names, progress=_Bar)
     print(outcome.text())
     _write_json(options, outcome.figures())
     if outcome.equal and not outcome.complete:
         print("rtrl-edge: not all that was asked for could be compared, see `not run` above", file=sys.stderr)
     return 0 if outcome.equal and outcome.complete else 1
+
+
+def _verify_all(options: argparse.Namespace, names: Sequence[str] | None) -> int:
+    from .evaluate.verify_all import STEPS, verify_all
+
+    if options.model is not None:
+        raise ModelError(
+            f"verify --all: plays models of its own, found {str(options.model)!r}; leave out one of the two"
+        )
+    everything = verify_all(names, options.steps or STEPS, progress=_Bar)
+    print(everything.text())
+    _write_json(options, {"steps": everything.steps, "equal": everything.equal, "targets": everything.cells})
+    return 0 if everything.equal and everything.ran else 1
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -572,6 +595,25 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
+    return _bench_target(options) if options.suite == "target" else _bench_learning(options)
+
+
+def _bench_target(options: argparse.Namespace) -> int:
+    from .demo import MODEL
+    from .evaluate import targets as bench
+
+    if options.page:
+        refuse_other_kind(options.page, bench.MARKDOWN_LINE)
+    found = bench.targets(MODEL, progress=_Bar)
+    print(bench.text(found))
+    if options.page:
+        command = f"rtrl-edge bench target --page {options.page}"
+        print(f"wrote {write_text(options.page, bench.markdown(MODEL, found, command))}")
+    _write_json(options, bench.figures(found))
+    return 1 if any(target.bits.startswith("different") for target in found) else 0
+
+
+def _bench_learning(options: argparse.Namespace) -> int:
     from .evaluate import learning_page as pages
     from .evaluate.bench import run_all
     from .evaluate.learning import Results, entries, marks

@@ -44,15 +44,15 @@ def examine() -> list[Finding]:
     found = [Finding("python", "everything (3.11 or later)", "apt-get install python3", sys.version.split()[0])]
     found += [Finding(name, enables, install, _package(name)) for name, enables, install in _PACKAGES]
     tools = list(_TOOLS)
-    boards: dict[tuple[str, str], list[str]] = {}
+    boards: dict[str, tuple[str, list[str]]] = {}
     for name in board_names():
         board = load_board(name)
         if board.core != "host" and not board.idf:
             for command in (board.compiler.command, *board.compiler.programs):
-                boards.setdefault((command, " ".join(board.compiler.packages)), []).append(name)
+                boards.setdefault(command, (" ".join(board.compiler.packages), []))[1].append(name)
         if board.emulator is not None:
-            boards.setdefault((board.emulator.command, board.emulator.package), []).append(name)
-    for (command, package), names in boards.items():
+            boards.setdefault(board.emulator.command, (board.emulator.package, []))[1].append(name)
+    for command, (package, names) in boards.items():
         verb = "running" if command.startswith("qemu") else "compiling for"
         tools.append((command, f"{verb} {', '.join(names)}", f"apt-get install {package}"))
     return found + [Finding(name, enables, install, _tool(name)) for name, enables, install in tools]

@@ -68,7 +68,7 @@ KINDS = {
 }
 
 
-def firmware_files(model_name: str, board: Board, *, console: bool = False) -> dict[str, str]:
+def firmware_files(model_name: str, board: Board, *, console: bool = False, sliced: bool = False) -> dict[str, str]:
     """Texts of a firmware folder by file name, without the generated model (which goes to ``model/``).
 
     Args:
@@ -76,6 +76,8 @@ def firmware_files(model_name: str, board: Board, *, console: bool = False) -> d
         board: where it runs.
         console: speak through the emulator's console instead of the board's UART, as where it has none; ten times
             faster there.
+
+        sliced: for counting: LEARN only begins a step, and each OBSERVE does one slice of it.
 
     Raises:
         BoardError: the board file names no firmware for it, or one that does not exist.
@@ -126,19 +128,20 @@ def firmware_files(model_name: str, board: Board, *, console: bool = False) -> d
             "stack_bytes": board.stack_bytes,
         },
     }
+    source = {"firmware_model.h": "firmware_model_sliced.h"} if sliced else {}
     return {
-        file: fill(_template(kind, file).read_text(encoding="utf-8"), slots.get(file, {}))
+        file: fill(_template(kind, source.get(file, file)).read_text(encoding="utf-8"), slots.get(file, {}))
         for file in sorted([*files, *drivers])
     }
 
 
 def firmware_project(
-    integer_model: IntegerModel, board: Board, *, console: bool = False, checked: bool = False
+    integer_model: IntegerModel, board: Board, *, console: bool = False, checked: bool = False, sliced: bool = False
 ) -> dict[str, str]:
     """Texts of a whole firmware folder: :func:`firmware_files`, and the model generated for its core in ``model/``."""
     generated = emit(integer_model, checked, board.simd)
     model = {f"{MODEL_FOLDER}/{file}": text for file, text in generated.items()}
-    return {**firmware_files(integer_model.model.name, board, console=console), **model}
+    return {**firmware_files(integer_model.model.name, board, console=console, sliced=sliced), **model}
 
 
 def _template(kind: Kind, file: str) -> Path:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import rtrl_edge as rt
 from rtrl_edge.boards import load_board
+from rtrl_edge.demo import MODEL as DEMO_MODEL
 from rtrl_edge.evaluate.board_run import run_on_board
+from rtrl_edge.evaluate.targets import markdown, targets
 from rtrl_edge.evaluate.verify import verify
+from rtrl_edge.evaluate.verify_all import MODELS, verify_all
 from rtrl_edge.layout import differences
 from rtrl_edge.plan import plan
 
@@ -167,3 +172,45 @@ def test_plan_of_prediction_alone() -> None:
     assert plan(rnn).inference_bytes == 2 * (4 * 8 + 8 + 4 + 2 * 5 + 2)  # W, z, h, V, y
     lstm = rt.Model("net", 3, [rt.LSTM(4)], rt.Linear(2))
     assert plan(lstm).inference_bytes == 2 * (4 * 4 * 8 + 8 + 4 + 16 + 4 + 4 + 2 * 5 + 2)  # W, z, c, gates, c, h, V, y
+
+
+def test_verify_all_shows_what_is_equal_what_differs_and_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs_tools_of(load_board("qemu_riscv32_imc"))
+    found = verify_all(["native", "qemu_riscv32_imc"], 30, progress=SilentBar)
+    assert found.equal
+    assert found.ran == 2 * len(MODELS)
+    assert "10 of 10 pairs ran, 30 steps each: all the same bits" in found.text()
+
+    class Tampered(rt.HostTwin):
+        """One bit of one weight is off."""
+
+        def __init__(self, integer_model: rt.IntegerModel) -> None:
+            super().__init__(integer_model)
+            self.views["w_hi"][0] ^= 1
+
+    monkeypatch.setattr("rtrl_edge.evaluate.verify_all.HostTwin", Tampered)
+    wrong = verify_all(["native"], 30, progress=SilentBar)
+    assert not wrong.equal
+    assert "the bits DIFFER" in wrong.text()
+    assert "different: prediction" in wrong.text()
+    monkeypatch.setattr("shutil.which", lambda command: None if "qemu" in command else f"/usr/bin/{command}")
+    missing = verify_all(["qemu_lx106"], 30, progress=SilentBar)
+    assert missing.ran == 0
+    assert "not run: emulator: no 'qemu-system-xtensa' on this computer" in missing.text()
+
+
+def test_the_page_of_targets_is_what_its_command_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few boards of each kind counted again; the README has the page's first table."""
+    boards = ("qemu_riscv32_imc", "qemu_microbit", "qemu_esp32", "nucleo_g071rb", "esp32c3", "native")
+    for name in boards:
+        if not load_board(name).idf:
+            needs_tools_of(load_board(name))
+    page = (Path(__file__).parents[1] / "docs" / "targets.md").read_text(encoding="utf-8")
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    monkeypatch.setattr("rtrl_edge.evaluate.targets.board_names", lambda: boards)
+    found = targets(DEMO_MODEL, progress=SilentBar)
+    assert [target.board for target in found if target.bits == "equal"] == list(boards[:3])
+    written = markdown(DEMO_MODEL, found, "rtrl-edge bench target --page docs/targets.md").splitlines()
+    assert set(written[written.index("Each board:") :]) <= set(page.splitlines())
+    table = page[page.index("| emulated |") : page.index("Each board:")].strip()
+    assert table in readme

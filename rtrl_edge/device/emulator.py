@@ -49,6 +49,7 @@ class Emulator(LinkDevice):
         uart: speak through the board's emulated UART, as on the real board, instead of the emulator's
             console, which is ten times faster and differs in nothing but the port file.
         count_instructions: count those of each call, see :meth:`instructions`.
+        sliced: for counting: ``learn`` only begins a step, and each ``observe`` does one slice of it.
         checked: build with the words that trap where a bound of the plan is broken.
         extra_flags: for the compiler, after all others.
         timeout: seconds that any answer may take.
@@ -68,6 +69,7 @@ class Emulator(LinkDevice):
         *,
         uart: bool = False,
         count_instructions: bool = False,
+        sliced: bool = False,
         checked: bool = False,
         extra_flags: Iterable[str] = (),
         timeout: float = 10.0,
@@ -84,7 +86,7 @@ class Emulator(LinkDevice):
         self._counts: Path | None = None
         try:
             console = emulated is not None and not uart
-            texts = firmware_project(integer_model, self.board, console=console, checked=checked)
+            texts = firmware_project(integer_model, self.board, console=console, checked=checked, sliced=sliced)
             where = Path(folder) if folder is not None else Path(self._temporary.name) / "firmware"
             figures, simd = plan(integer_model, self.board).figures(), self.board.simd
             write_files(where, texts, manifest(integer_model, texts, figures, checked=checked, simd=simd))
