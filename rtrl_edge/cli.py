@@ -115,11 +115,13 @@ def _parser() -> argparse.ArgumentParser:
     sub = add(
         "import",
         _import,
-        "take over a network trained elsewhere: ONNX, PyTorch or Keras weights",
+        "take over a network trained elsewhere: ONNX, TFLite, weights of PyTorch or Keras",
         "Prints what was found, what was mapped to what, and the largest difference to the source's own arithmetic; "
         "refuses what it cannot take over by naming it.",
     )
-    sub.add_argument("file", type=Path, metavar="FILE", help="model.onnx, or weights as .safetensors or .npz")
+    sub.add_argument(
+        "file", type=Path, metavar="FILE", help="model.onnx, model.tflite, or weights as .safetensors or .npz"
+    )
     sub.add_argument(
         "--out", type=Path, metavar="DIR", help="write model.py and its weights into a new or empty folder"
     )
@@ -139,17 +141,17 @@ def _parser() -> argparse.ArgumentParser:
     sub = add(
         "export",
         _export,
-        "learned weights back: the source's names and gate order, or its ONNX graph",
+        "learned weights back: the source's names and gate order, or its ONNX or TFLite graph",
         "From a snapshot of the very model that MODEL.PY builds, which `rtrl-edge import --out` wrote.",
     )
     model(sub)
     sub.add_argument("snapshot", type=Path, metavar="SNAPSHOT", help="what `rtrl-edge run --snapshot` wrote")
     sub.add_argument(
         "--to",
-        choices=("onnx", "npz", "safetensors"),
+        choices=("onnx", "tflite", "npz", "safetensors"),
         required=True,
         metavar="FORMAT",
-        help="onnx: the original graph with new weights; npz or safetensors: arrays under the source's names",
+        help="onnx, tflite: the original graph with new weights; npz or safetensors: arrays under the source's names",
     )
     sub.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file")
 

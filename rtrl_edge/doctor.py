@@ -26,6 +26,10 @@ _PACKAGES = (
     ("numpy", "everything", "pip install numpy"),
     ("cffi", "the host twin", "pip install cffi"),
     ("matplotlib", "plots in the HTML report", "pip install 'rtrl-edge[report]'"),
+    ("onnx", "networks as ONNX, in and out", "pip install 'rtrl-edge[onnx]'"),
+    ("safetensors", "weights of PyTorch as .safetensors, in and out", "pip install safetensors"),
+    ("ai_edge_litert", "networks as TFLite, in and out", "pip install 'rtrl-edge[tflite]'"),
+    ("torch", "modules of PyTorch as they are (its weights need none of it)", "pip install 'rtrl-edge[torch]'"),
     ("pytest", "the test suite", "pip install 'rtrl-edge[test]'"),
 )
 _TOOLS = (

@@ -16,8 +16,8 @@ from safetensors.numpy import load_file, save_file
 
 import rtrl_edge as rt
 from rtrl_edge.convert import Network, read
-from rtrl_edge.convert.from_keras import from_keras
-from rtrl_edge.convert.from_torch import from_state_dict, from_torch
+from rtrl_edge.convert.keras import from_keras
+from rtrl_edge.convert.pytorch import from_state_dict, from_torch
 from rtrl_edge.convert.weight_files import file_of
 from rtrl_edge.errors import ConvertError
 

@@ -10,9 +10,11 @@ import importlib
 from pathlib import Path
 
 from ..errors import ConvertError
+from .keras import from_keras
 from .network import Network, Tensor, gates, tensors
+from .pytorch import from_state_dict, from_torch
 
-__all__ = ["Network", "Tensor", "gates", "read", "tensors"]
+__all__ = ["Network", "Tensor", "from_keras", "from_state_dict", "from_torch", "gates", "read", "tensors"]
 
 #: suffix of a file -> module and function that read it: (path, check) -> Network
 READERS = {

@@ -8,7 +8,7 @@ from ..errors import ConvertError
 from ..quantize import IntegerModel
 from .network import Network
 
-TO = ("onnx", "npz", "safetensors")
+TO = ("onnx", "tflite", "npz", "safetensors")
 
 
 def export(network: Network, learned: IntegerModel, to: str, source: Path | None = None) -> bytes:
@@ -17,16 +17,19 @@ def export(network: Network, learned: IntegerModel, to: str, source: Path | None
     Args:
         network: what the model was imported from.
         learned: the model with learned weights: :meth:`rtrl_edge.Snapshot.model`.
-        to: ``onnx``: the original graph with new weights; ``npz`` or ``safetensors``: arrays under the source's names.
-        source: the original file, for ``onnx``.
+        to: ``onnx``, ``tflite``: the original graph with new weights; ``npz`` or ``safetensors``: arrays under the
+            source's names.
+        source: the original file, for the two with a graph.
     """
     arrays = network.back(learned.float_weights())
     if to in ("npz", "safetensors"):
         from .weight_files import file_of
 
         return file_of(f".{to}", arrays)
-    if to != "onnx" or source is None or source.suffix != ".onnx":
-        raise ConvertError(f"export: wanted one of {', '.join(TO)}, and onnx only where the source is, found {to!r}")
-    from .from_onnx import with_weights
+    if to not in TO or source is None or source.suffix != f".{to}":
+        raise ConvertError(
+            f"export: wanted one of {', '.join(TO)}, the first two only where the source is one, found {to!r}"
+        )
+    from . import from_onnx, from_tflite
 
-    return with_weights(source.read_bytes(), arrays)
+    return (from_onnx if to == "onnx" else from_tflite).with_weights(source.read_bytes(), arrays)

@@ -411,8 +411,10 @@ sys.stdout.buffer.write(out.getvalue())
 def _play(content: bytes, found: _Found, x: Float) -> Float:
     """What the interpreter makes of x (steps, inputs), in real numbers: (steps, outputs)."""
     fed = x[:, None] if found.time_major else x[None]
-    words: npt.NDArray[Any] = fed.astype(np.float32)
-    if found.x is not None:
+    words: npt.NDArray[Any]
+    if found.x is None:
+        words = fed.astype(np.float32)
+    else:
         words = np.clip(np.rint(fed / found.x[0]) + found.x[1], -128, 127).astype(np.int8)
     given = io.BytesIO()
     np.savez(given, content=np.frombuffer(content, np.uint8), x=words)

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ConvertError
-from .from_keras import from_keras
-from .from_torch import from_state_dict
+from .keras import from_keras
 from .network import Network
+from .pytorch import from_state_dict
 
 _ZIP = zipfile.BadZipFile, zlib.error
 ARRAYS_MAX = 256
