@@ -32,4 +32,5 @@ def export(network: Network, learned: IntegerModel, to: str, source: Path | None
         )
     from . import from_onnx, from_tflite
 
-    return (from_onnx if to == "onnx" else from_tflite).with_weights(source.read_bytes(), arrays)
+    write = from_onnx.with_weights if to == "onnx" else from_tflite.with_weights
+    return write(source.read_bytes(), arrays)
