@@ -99,3 +99,17 @@ def test_what_cannot_be_taken_over_is_refused() -> None:
         of([], b=np.zeros(4, np.int64))
     with pytest.raises(ConvertError, match="nothing to compare with"):
         of([]).largest_difference()
+
+
+def test_scaling_where_weights_and_samples_are_both_large() -> None:
+    """A power of two would take the weights beyond +-8: the channel is centred and fills +-1 instead."""
+    net = network([rt.RNN(4)])
+    large = net.replaced({**net.arrays, "W.x": np.full((4, 3), 2.1, np.float32)})
+    x = np.random.default_rng(0).uniform(-3.0, 3.0, (50, 3))
+    x[0], x[1] = 4.0, -2.0
+    x = np.clip(x, -2.0, 4.0)
+    found = large.quantize(large.model("net"), rt.Stream(x, large.play(x)))
+    assert found.scaling.input_gain == pytest.approx(1 / 3)
+    assert found.scaling.input_offset == pytest.approx(1.0)
+    inside = found.float_weights().W.ravel()[gates(net.plain)["W.x"]]
+    assert inside == pytest.approx(6.3, abs=1e-3)

@@ -294,3 +294,23 @@ def test_mutated_files_are_taken_over_as_the_evaluator_says_or_refused() -> None
     made = fuzz("onnx", 600, seed=1)
     assert made["accepted"] > 50
     assert made["refused"] > 300
+
+
+FRAMEWORKS = Path(__file__).parent / "frameworks"
+
+
+@pytest.mark.parametrize("name", ["script_rnn_stack", "script_gru", "script_lstm", "dynamo_gru", "dynamo_lstm"])
+def test_what_pytorch_exports_is_what_pytorch_computes(name: str) -> None:
+    """The files and PyTorch's own outputs are kept: frameworks/make_onnx.py."""
+    network = read(FRAMEWORKS / f"torch_{name}.onnx", FRAMEWORKS / f"torch_{name}_onnx.npz")
+    assert network.largest_difference() < 1e-6
+    content = (FRAMEWORKS / f"torch_{name}.onnx").read_bytes()
+    moved = rt.Weights(network.weights.W * 1.25, network.weights.V - 0.125)
+    again = from_onnx(with_weights(content, network.back(moved)))
+    assert np.abs(again.weights.W - moved.W).max() < 1e-6
+    assert again.largest_difference() < 1e-5  # float32 there
+
+
+def test_a_cell_that_an_exporter_wrote_out_is_named() -> None:
+    with pytest.raises(ConvertError, match=r"node 'node_MatMul_\d+' \(MatMul\): .* written out step by step"):
+        read(FRAMEWORKS / "torch_dynamo_rnn.onnx")

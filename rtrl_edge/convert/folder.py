@@ -70,9 +70,9 @@ def random_recording(network: Network, seed: int = 0) -> Stream:
     return Stream(x, network.play(x))
 
 
-def import_model(network: Network, file: Path, trainable: list[str] | None = None) -> Model:
-    """The definition that :func:`write_folder` writes down."""
-    return network.model(_name(file), trainable=trainable)
+def import_model(network: Network, file: Path) -> Model:
+    """The definition that :func:`write_folder` writes down, with other rates."""
+    return network.model(_name(file))
 
 
 def write_folder(

@@ -541,11 +541,11 @@ def _reshape(walk: _Walk, attributes: dict[str, Any], given: list[Any]) -> _Valu
     value = given[0]
     if isinstance(value, _Zeros | _Shape):
         return value
-    if "allowzero" in attributes and attributes["allowzero"].i:
-        raise _RefusedError("allowzero")
     shape = _ints("shape", {}, given, 1)
     if shape is None or len(shape) > RANK_MAX or any(n < -1 or n > ELEMENTS_MAX for n in shape) or shape.count(-1) > 1:
         raise _RefusedError(f"wanted a constant shape, found {shape}")
+    if "allowzero" in attributes and attributes["allowzero"].i and 0 in shape:
+        raise _RefusedError("a shape with axes of no size")
     sizes = value.shape if isinstance(value, Tensor) else value.sizes
     if any(n == 0 and i >= len(sizes) for i, n in enumerate(shape)):
         raise _RefusedError(f"the shape {shape} copies an axis that is not there")
@@ -730,7 +730,10 @@ def _flatten(walk: _Walk, attributes: dict[str, Any], given: list[Any]) -> _Valu
 def _readout(walk: _Walk, value: Any, weights: Any) -> _Signal:
     """A product of the last layer's h with constants (outputs, units)."""
     if not isinstance(value, _Signal) or not isinstance(value.of, int) or value.cell_state or value.stage:
-        raise _RefusedError("wanted the last layer's h and constant weights, and one readout only")
+        raise _RefusedError(
+            "wanted the last layer's h and constant weights, and one readout only; a cell that is written out step by "
+            "step is not put together again: export it as ONNX' RNN, GRU or LSTM (PyTorch: dynamo=False)"
+        )
     if not isinstance(weights, Tensor) or len(weights.shape) != 2 or weights.values.dtype.kind != "f":
         raise _RefusedError("wanted constant weights (units, outputs)")
     if value.of != len(walk.cells) or value.axes[-1] != "F" or weights.shape[1] != value.sizes[-1]:

@@ -37,6 +37,8 @@ Index = npt.NDArray[np.intp]
 _SQUARED = SquaredError()
 #: far beyond what any scaling brings into the range of the chip's weights
 WEIGHT_MAX = 2.0**20
+#: just within the chip's +-8
+WEIGHT_TOP = 7.99
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,18 +210,25 @@ class Network:
         return _shaped(model, flat, Scaling.identity(model))
 
     def scaling(self, stream: Stream) -> Scaling:
-        """Powers of two without offsets, so that folding them into the weights is exact: each channel of a calibration
-        ends within +-1, the outputs (labels and predictions) too; gains are held where the weights stay within +-8."""
+        """Each channel of a calibration within +-1, the outputs (labels and predictions) too.
+
+        Gains are powers of two without an offset, so that folding them into the weights is exact, where the weights
+        stay within +-8. Where they do not, the channel is centred and fills +-1; where that is not enough, samples are
+        cut off, and :meth:`quantize` refuses if many are.
+        """
         W, V, d = self.weights.W.ravel(), self.weights.V, self.plain.dims
         seen = np.max([np.abs(W[x]).max(axis=0) for x, _ in self._first_layer()], axis=0)
-        tiny = 2.0**-15
-        gain = np.maximum(_power(1.0 / np.maximum(np.abs(stream.x).max(axis=0), tiny)), _power(seen / 8.0, up=True))
+        tiny, low, high = 2.0**-15, stream.x.min(axis=0), stream.x.max(axis=0)
+        gain = _power(1.0 / np.maximum(np.abs(stream.x).max(axis=0), tiny))
+        large = seen > WEIGHT_TOP * gain
+        offset = np.where(large, (low + high) / 2, 0.0)
+        gain = np.where(large, np.maximum(2.0 / np.maximum(high - low, tiny), seen / WEIGHT_TOP), gain)
         out = np.ones(d.outputs)
         if not self.loss.of_probabilities and self.readout.weighted:
             y = np.vstack([self.play(stream.x[:1000]), stream.target[stream.labelled]])
             out = _power(1.0 / np.maximum(np.abs(y).max(axis=0), tiny))
-            out = np.minimum(out, _power(7.99 / np.maximum(np.abs(V).max(axis=1), tiny)))
-        return Scaling(np.zeros(d.inputs), gain, np.zeros(d.outputs), out)
+            out = np.minimum(out, _power(WEIGHT_TOP / np.maximum(np.abs(V).max(axis=1), tiny)))
+        return Scaling(offset, gain, np.zeros(d.outputs), out)
 
     def scaled(self, scaling: Scaling) -> Weights:
         """The weights in the network's units of a scaling: offsets and gains are folded into the first layer and the
@@ -250,7 +259,7 @@ class Network:
         new = self._fold(weights, weights.scaling, inverse=True) if weights.scaling is not None else weights
         ours = np.concatenate((np.ravel(new.W), np.ravel(new.V)))
         old = np.concatenate((np.ravel(self.weights.W), np.ravel(self.weights.V)))
-        lost = np.setdiff1d(np.flatnonzero(ours != old), self.ours)
+        lost = np.setdiff1d(np.flatnonzero(np.abs(ours - old) > 1e-9), self.ours)
         if len(lost):
             names = [name for name, at in gates(self.plain).items() if np.isin(at, lost).any()]
             raise ConvertError(
@@ -364,11 +373,9 @@ class Network:
         return Weights(W.reshape(model.dims.weight_shape), V, Scaling.identity(model) if inverse else scaling)
 
 
-def _power(values: npt.ArrayLike, up: bool = False) -> Float:
-    """The next power of two, downwards or upwards."""
-    with np.errstate(divide="ignore"):
-        exponent = np.log2(np.asarray(values, np.float64))
-    return np.asarray(np.exp2(np.clip(np.ceil(exponent) if up else np.floor(exponent), -15, 15)))
+def _power(values: npt.ArrayLike) -> Float:
+    """The largest power of two that is not above, within 2^-15 and 2^15."""
+    return np.asarray(np.exp2(np.clip(np.floor(np.log2(np.asarray(values, np.float64))), -15, 15)))
 
 
 def _shaped(model: Model, flat: Float, scaling: Scaling) -> Weights:
