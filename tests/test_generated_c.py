@@ -267,7 +267,7 @@ def test_the_manifest_is_of_these_files(tmp_path: Path) -> None:
         assert hashlib.sha256(content).hexdigest() == sha
         assert model.digest[:16].encode() in content
     assert found["plan"] == plan(model).figures()
-    assert found["model"]["cell"] == {"kind": "RNN", "units": 3, "density": 1.0, "mask_seed": 0}
+    assert found["model"]["cell"] == {"kind": "RNN", "units": 3, "density": 1.0, "mask_seed": 0, "mask": None}
     files = emit(model)
     assert manifest(model, files, plan(model).figures()) == manifest(
         model, dict(reversed(files.items())), plan(model).figures()
