@@ -64,6 +64,18 @@ def test_all_builds(cc: str, flag: str, numbers: str) -> None:
         assert play_both(model, twin, 400) == []
 
 
+@pytest.mark.parametrize("units", SIZES)
+@pytest.mark.parametrize("numbers", ["R16", "R8"])
+@pytest.mark.parametrize("rule", [rt.RTRL(), rt.BlockRTRL(5)], ids=lambda rule: type(rule).__name__)
+def test_kernels_of_the_dsp_extension(units: int, numbers: str, rule: rt.RTRL | rt.BlockRTRL) -> None:
+    """Their instructions in C, under sanitizers: the emulated cores run the instructions themselves."""
+    needs("gcc")
+    model = integer_model(units, rule=rule, numbers=PROFILES[numbers])
+    flags = ("-O1", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
+    with rt.HostTwin(model, cc="gcc", flags=flags, simd="dsp") as twin:
+        assert play_both(model, twin, 150, reset_at=70) == []
+
+
 @pytest.mark.parametrize("numbers", PROFILES)
 @pytest.mark.parametrize("rate", [1.0, 2**-5, 2**-15])
 def test_bounds_of_the_plan_hold(numbers: str, rate: float) -> None:

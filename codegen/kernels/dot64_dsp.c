@@ -4,8 +4,8 @@ RTRL_INLINE int64_t fx_dot64(const int16_t *a, const int16_t *b, int count)
     int64_t sum = 0;
     int fours = count / 4 * 4;
     for (int i = 0; i < fours; i += 4) {
-        sum = __smlald((int16x2_t)dsp_pair(&a[i]), (int16x2_t)dsp_pair(&b[i]), sum);
-        sum = __smlald((int16x2_t)dsp_pair(&a[i + 2]), (int16x2_t)dsp_pair(&b[i + 2]), sum);
+        sum = dsp_mac64(sum, dsp_pair(&a[i]), dsp_pair(&b[i]));
+        sum = dsp_mac64(sum, dsp_pair(&a[i + 2]), dsp_pair(&b[i + 2]));
     }
     for (int i = fours; i < count; i++) {
         sum = fx_mac64(sum, a[i], b[i]);

@@ -1,18 +1,60 @@
-/* dsp.h - words of the Arm DSP extension (Cortex-M4, M7, M33), where a register holds two int16.
+/* dsp.h - words of the Arm DSP extension (Cortex-M4, M7, M33), where a register holds two int16. On other machines the
+ * same words are C, so that every kernel made of them can be tested there.
  * SMLAD multiplies two pairs and adds both products. It wraps, so the order of additions is free: a sum that fits at
  * the end, by its L1 norm, has the same bits as in plain C. */
-#ifndef __ARM_FEATURE_DSP
-#error "these kernels need the Arm DSP extension: compile for such a core, or generate with --simd none"
-#endif
+#ifdef __ARM_FEATURE_DSP
 #include <arm_acle.h>
+
+/* acc + low a * low b + high a * high b */
+RTRL_INLINE int32_t dsp_mac(int32_t acc, uint32_t a, uint32_t b)
+{
+    return __smlad((int16x2_t)a, (int16x2_t)b, acc);
+}
+
+RTRL_INLINE int64_t dsp_mac64(int64_t acc, uint32_t a, uint32_t b)
+{
+    return __smlald((int16x2_t)a, (int16x2_t)b, acc);
+}
+
+/* bytes 0 and 2 as a pair of words; bytes 1 and 3 */
+RTRL_INLINE uint32_t dsp_even(uint32_t bytes)
+{
+    return (uint32_t)__sxtb16((int8x4_t)bytes);
+}
+
+RTRL_INLINE uint32_t dsp_odd(uint32_t bytes)
+{
+    uint32_t pair;
+    __asm__("sxtb16 %0, %1, ror #8" : "=r"(pair) : "r"(bytes));
+    return pair;
+}
+#else
+RTRL_INLINE int32_t dsp_mac(int32_t acc, uint32_t a, uint32_t b)
+{
+    uint32_t low = (uint32_t)((int16_t)a * (int16_t)b), high = (uint32_t)((int16_t)(a >> 16) * (int16_t)(b >> 16));
+    return (int32_t)((uint32_t)acc + low + high);
+}
+
+RTRL_INLINE int64_t dsp_mac64(int64_t acc, uint32_t a, uint32_t b)
+{
+    return acc + (int64_t)((int16_t)a * (int16_t)b) + (int64_t)((int16_t)(a >> 16) * (int16_t)(b >> 16));
+}
+
+RTRL_INLINE uint32_t dsp_even(uint32_t bytes)
+{
+    return (uint16_t)(int8_t)bytes | (uint32_t)(uint16_t)(int8_t)(bytes >> 16) << 16;
+}
+
+RTRL_INLINE uint32_t dsp_odd(uint32_t bytes)
+{
+    return dsp_even(bytes >> 8);
+}
+#endif
 
 typedef struct {
     uint32_t first;
     uint32_t second;
-} dsp_four_t; /* four words as two pairs */
-
-/* eight bytes as the assembler sees them, whatever they are in C */
-typedef uint64_t dsp_memory_t __attribute__((may_alias, aligned(4)));
+} dsp_pairs; /* four words as two pairs */
 
 /* two words, at any address: LDR may */
 RTRL_INLINE uint32_t dsp_pair(const int16_t *at)
@@ -23,41 +65,36 @@ RTRL_INLINE uint32_t dsp_pair(const int16_t *at)
 }
 
 /* four words; `aligned`: they begin at a multiple of 4, and LDRD may. gcc 12 never takes it for these cores itself */
-RTRL_INLINE dsp_four_t dsp_four(const int16_t *at, bool aligned)
+RTRL_INLINE dsp_pairs dsp_four(const int16_t *at, bool aligned)
 {
-    dsp_four_t four;
+#ifdef __ARM_FEATURE_DSP
+    typedef uint64_t eight_bytes __attribute__((may_alias, aligned(4))); /* eight bytes, whatever they are in C */
     if (aligned) {
-        __asm__("ldrd %0, %1, %2" : "=r"(four.first), "=r"(four.second) : "m"(*(const dsp_memory_t *)(const void *)at));
-    } else {
-        four = (dsp_four_t){ dsp_pair(at), dsp_pair(at + 2) };
+        dsp_pairs four;
+        __asm__("ldrd %0, %1, %2" : "=r"(four.first), "=r"(four.second) : "m"(*(const eight_bytes *)(const void *)at));
+        return four;
     }
-    return four;
+#endif
+    (void)aligned;
+    return (dsp_pairs){ dsp_pair(at), dsp_pair(at + 2) };
 }
 
 /* four bytes as words, crossed: 0 and 2, then 1 and 3, as SXTB16 gives them */
-RTRL_INLINE dsp_four_t dsp_bytes(const int8_t *at)
+RTRL_INLINE dsp_pairs dsp_bytes(const int8_t *at)
 {
     uint32_t bytes;
     memcpy(&bytes, at, sizeof bytes);
-    dsp_four_t four = { .first = (uint32_t)__sxtb16((int8x4_t)bytes) };
-    __asm__("sxtb16 %0, %1, ror #8" : "=r"(four.second) : "r"(bytes));
-    return four;
+    return (dsp_pairs){ dsp_even(bytes), dsp_odd(bytes) };
 }
 
 /* four words, crossed in the same way */
-RTRL_INLINE dsp_four_t dsp_crossed(const int16_t *at)
+RTRL_INLINE dsp_pairs dsp_crossed(const int16_t *at)
 {
     uint32_t low = dsp_pair(at), high = dsp_pair(at + 2);
-    return (dsp_four_t){ (low & 0xFFFFU) | high << 16, low >> 16 | (high & 0xFFFF0000U) };
+    return (dsp_pairs){ (low & 0xFFFFU) | high << 16, low >> 16 | (high & 0xFFFF0000U) };
 }
 
-/* acc + a[0] b[0] + a[1] b[1] */
-RTRL_INLINE int32_t dsp_mac(int32_t acc, uint32_t a, uint32_t b)
-{
-    return __smlad((int16x2_t)a, (int16x2_t)b, acc);
-}
-
-RTRL_INLINE int32_t dsp_mac4(int32_t acc, dsp_four_t a, dsp_four_t b)
+RTRL_INLINE int32_t dsp_mac4(int32_t acc, dsp_pairs a, dsp_pairs b)
 {
     return dsp_mac(dsp_mac(acc, a.first, b.first), a.second, b.second);
 }
@@ -85,7 +122,7 @@ RTRL_INLINE void dsp_rows(int32_t *acc, const int16_t *a, int apart, const int16
     int i = 0;
 #pragma GCC unroll 4
     for (; i + 4 <= count; i += 4) {
-        dsp_four_t four = dsp_four(&v[i], false);
+        dsp_pairs four = dsp_four(&v[i], false);
         a_sum = dsp_mac4(a_sum, dsp_four(&a[i], aligned), four);
         b_sum = dsp_mac4(b_sum, dsp_four(&b[i], aligned), four);
         c_sum = dsp_mac4(c_sum, dsp_four(&c[i], aligned), four);
@@ -117,7 +154,7 @@ RTRL_INLINE int32_t dsp_word(const void *v, int i, size_t size)
     return size == 1 ? ((const int8_t *)v)[i] : ((const int16_t *)v)[i];
 }
 
-RTRL_INLINE dsp_four_t dsp_words(const void *v, int i, size_t size)
+RTRL_INLINE dsp_pairs dsp_words(const void *v, int i, size_t size)
 {
     return size == 1 ? dsp_bytes((const int8_t *)v + i) : dsp_crossed((const int16_t *)v + i);
 }
@@ -145,7 +182,7 @@ RTRL_INLINE void dsp_byte_rows(int32_t *acc, const int8_t *a, int apart, const v
     int fours = count / 4 * 4;
 #pragma GCC unroll 4
     for (int i = 0; i < fours; i += 4) {
-        dsp_four_t four = dsp_words(v, i, v_size);
+        dsp_pairs four = dsp_words(v, i, v_size);
         a_sum = dsp_mac4(a_sum, dsp_bytes(&a[i]), four);
         b_sum = dsp_mac4(b_sum, dsp_bytes(&b[i]), four);
         c_sum = dsp_mac4(c_sum, dsp_bytes(&c[i]), four);

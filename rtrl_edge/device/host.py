@@ -95,6 +95,7 @@ class HostTwin:
         cc: C compiler; ``$CC`` or ``cc`` if not given.
         flags: optimisation and sanitizer flags; the warnings are always on.
         checked: build with the words that trap where a bound of the plan is broken.
+        simd: kernels of boards with this ``simd``, their instructions in C: to test them here.
     """
 
     def __init__(
@@ -104,12 +105,13 @@ class HostTwin:
         cc: str | None = None,
         flags: Sequence[str] = OPTIMISED,
         checked: bool = False,
+        simd: str = "none",
     ) -> None:
         self.integer_model = integer_model
         model = integer_model.model
         self._inputs, self._outputs = model.dims.inputs, model.dims.outputs
         self._layout = layout(model)
-        library = build_library(emit(integer_model, checked), model.name, cc, flags)
+        library = build_library(emit(integer_model, checked, simd), model.name, cc, flags)
         ffi: Any = cffi.FFI()  # Any: its type stubs do not know that an array is a buffer
         self._ffi = ffi
         self._ffi.cdef(_CDEF.format(model.name))
