@@ -71,6 +71,17 @@ def test_int8_files_are_what_the_interpreter_plays_within_steps_of_its_output(se
         read(tmp_path / "net.tflite", tmp_path / "check.npz")
 
 
+def test_weights_of_int8_in_a_float_graph() -> None:
+    W, V = weights()
+    content = tflite_models.lstm(W, V, STEPS, hybrid=True)
+    network = from_tflite(content)
+    assert network.source == "TFLite, float"
+    assert 1e-6 < np.abs(network.weights.W - W).max() <= np.abs(W).max() / 254 * 1.001
+    assert network.largest_difference() < 0.03  # the interpreter rounds x and h to 8 bits as well
+    again = from_tflite(with_weights(content, network.arrays))
+    assert all((again.arrays[name] == array).all() for name, array in network.arrays.items())
+
+
 @pytest.mark.parametrize("int8", [False, True])
 def test_without_learning_the_file_comes_back_as_it_was(int8: bool) -> None:
     W, V = weights()

@@ -73,18 +73,21 @@ def options_lstm(**values: Any) -> Any:
     return options
 
 
-def lstm(W: Float, V: Float | None, steps: int, *, int8: bool = False, input_scale: float = 0.02, input_zero: int = -5,
-         output_scale: float = 0.03, peepholes: Float | None = None, **options: Any) -> bytes:  # fmt: skip
+def lstm(
+    W: Float, V: Float | None, steps: int, *, int8: bool = False, hybrid: bool = False, input_scale: float = 0.02,
+    input_zero: int = -5, output_scale: float = 0.03, peepholes: Float | None = None, **options: Any,
+) -> bytes:  # fmt: skip
     """A file of an LSTM W (4 n, inputs + 1 + n) over ``steps`` samples, rows i, f, g, o, and of a readout V (o, n + 1).
 
     ``int8``: weights int8 by tensor, biases int32, c int16 with 11 fraction bits, h int8 with 7.
+    ``hybrid``: weights int8, all else float.
     """
     n = len(W) // 4
     inputs = W.shape[1] - 1 - n
     w, x_type = Writer(), S.TensorType.INT8 if int8 else S.TensorType.FLOAT32
 
     def weights(name: str, values: Float) -> tuple[int, float]:
-        if not int8:
+        if not (int8 or hybrid):
             return w.tensor(name, values.shape, S.TensorType.FLOAT32, values.astype(np.float32)), 1.0
         scale = float(np.float32(np.abs(values).max() / 127))
         return w.tensor(name, values.shape, S.TensorType.INT8, np.rint(values / scale).astype(np.int8), scale), scale
