@@ -315,6 +315,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="gets runs.jsonl, learning.csv and learning.html; default build/learning",
     )
+    sub.add_argument(
+        "--recordings",
+        type=Path,
+        metavar="DIR",
+        help="a folder of yours with temperature (NAB) or occupancy (UCI) recordings as .csv or .csv.gz: play them too",
+    )
     sub.add_argument("--page", type=Path, metavar="FILE.MD", help="also write the results as a Markdown page")
     report(sub)
 
@@ -626,8 +632,9 @@ def _bench_learning(options: argparse.Namespace) -> int:
     for path, first_line in files:
         refuse_other_kind(path, first_line)
     command = "rtrl-edge bench learning" + (" --quick" if options.quick else "")
+    command += " --recordings DIR" if options.recordings else ""
     command += f" --page {options.page}" if options.page else ""
-    found = Results(run_all(entries(options.quick), options.out, progress=_Bar))
+    found = Results(run_all(entries(options.quick, options.recordings), options.out, progress=_Bar))
     judged = marks(found, options.quick)
     print(pages.text(found, judged))
     texts = [pages.csv_text(found), pages.render(found, judged, command)]

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -23,13 +23,16 @@ from ..model import Model
 from ..plan import plan
 from ..project import append_line
 from ..quantize import IntegerModel
-from ..stream import Float
+from ..stream import Float, Stream
 from ..weights import initial
+from . import curriculum as grown
 from . import tasks
 from .contest import Progress
+from .curriculum import curriculum
 from .float_rnn import float_rnn
 from .matrix import integer_model
-from .tasks import TASKS, Figures, Lesson
+from .recordings import find_recording
+from .tasks import HALF, TASKS, Figures, Lesson
 
 #: first line of the file of finished runs, by which it is known
 RUNS_LINE = '{"rtrl-edge": "finished runs of a benchmark, one a line"}'
@@ -37,10 +40,11 @@ RUNS = "runs.jsonl"
 #: start weights are drawn with the lesson's seed and so much more
 WEIGHTS_SEED = 9000
 WORKERS = 2
+CURRICULUM = "copy curriculum"  # the task whose lesson depends on the learner
 #: seeds below this one were looked at while rates and sizes were chosen
 FIRST_SEED = 100
 
-How = Literal["learns", "frozen", "float64", "constant", "last value"]
+How = Literal["learns", "stops", "frozen", "float64", "constant", "last value"]
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,11 @@ class Entry:
         task: its name in :data:`rtrl_edge.evaluate.tasks.TASKS`.
         name: as shown.
         model: what learns; None for "constant" (mean of the labels so far) and "last value" (of the labels).
-        how: "learns" and "frozen" on the host twin, "float64" by :func:`float_rnn`.
+        how: "learns", "stops" (learning, at the lesson's change) and "frozen" on the host twin, "float64" by
+            :func:`float_rnn`.
         seeds: number of runs, from :data:`FIRST_SEED` on.
         steps: samples of a run.
+        recordings: the user's folder, for a task that reads a file.
     """
 
     task: str
@@ -62,6 +68,7 @@ class Entry:
     how: How
     seeds: int
     steps: int
+    recordings: Path | None = None
 
     @property
     def each_seed(self) -> range:
@@ -153,8 +160,11 @@ def finished(path: Path) -> dict[str, Figures]:
 
 
 def key(entry: Entry, seed: int) -> str:
-    """Hash of all that a run depends on: task, steps and seed, factory weights, generated C, this package's tasks."""
+    """Hash of all that a run depends on: task, steps and seed, factory weights, generated C, this package's tasks, and
+    the file that a task reads."""
     parts = [entry.task, entry.how, str(entry.steps), str(seed), _hash_of_tasks()]
+    if pattern := TASKS[entry.task].file:
+        parts.append(_hash_of_file(find_recording(entry.recordings, pattern)))
     if entry.model is not None:
         parts += [started(entry.model, seed).digest, _hash_of_code(entry.model)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
@@ -164,8 +174,17 @@ def timed(entry: Entry, seed: int) -> tuple[Figures, float]:
     """The figures of one run, and how long it took."""
     begin = time.monotonic()
     task = TASKS[entry.task]
-    lesson = task.make(entry.steps, seed)
+    if entry.task == CURRICULUM:
+        return _grown(entry, seed), time.monotonic() - begin
+    lesson = task.lesson(entry.steps, seed, entry.recordings)
     return task.judge(predictions(entry, lesson, seed), lesson), time.monotonic() - begin
+
+
+def _grown(entry: Entry, seed: int) -> Figures:
+    """The curriculum; without a network no loss is small and T stays 1."""
+    if entry.model is None:
+        return {"T": 1.0, HALF: 1.0}
+    return curriculum(started(entry.model, seed), entry.steps, seed, entry.how == "learns")
 
 
 def predictions(entry: Entry, lesson: Lesson, seed: int) -> Float:
@@ -175,7 +194,11 @@ def predictions(entry: Entry, lesson: Lesson, seed: int) -> Float:
     if entry.how == "float64":
         weights = initial(entry.model, WEIGHTS_SEED + seed)
         return entry.model.loss.prediction(float_rnn(entry.model, weights, lesson.stream))
-    return play(started(entry.model, seed), lesson, entry.how == "learns")
+    if entry.how == "stops":
+        early = np.arange(len(lesson.stream)) < lesson.change
+        target = np.where(early[:, None], lesson.stream.target, np.nan)
+        lesson = replace(lesson, stream=Stream(lesson.stream.x, target))
+    return play(started(entry.model, seed), lesson, entry.how != "frozen")
 
 
 @lru_cache(maxsize=256)
@@ -219,7 +242,12 @@ def _without_model(how: How, lesson: Lesson) -> Float:
 
 @lru_cache(maxsize=1)
 def _hash_of_tasks() -> str:
-    return hashlib.sha256(Path(tasks.__file__).read_bytes()).hexdigest()
+    return "".join(_hash_of_file(Path(str(module.__file__))) for module in (tasks, grown))
+
+
+@lru_cache
+def _hash_of_file(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @lru_cache(maxsize=256)

@@ -1,7 +1,10 @@
-"""Streams to learn from: two real recordings that the package carries, and two tasks with a known answer."""
+"""Streams to learn from: two real recordings that the package carries, recordings in a folder of the user's, and two
+tasks with a known answer."""
 
 from __future__ import annotations
 
+import csv
+import gzip
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +16,7 @@ from ..assets import examples_dir
 from ..errors import DataError
 from ..stream import Float, Stream, next_sample
 
-EXERCISES = 7  # of the watch recording
+EXERCISES, PEOPLE = 7, 10  # of the watch recording
 ARMS = ("left", "right")  # its `side` 0 and 1
 
 
@@ -135,6 +138,26 @@ def delayed_xor(samples: int, delay: int, seed: int, high: float = 0.9) -> Strea
     odd = bits[: max(samples - delay, 0)].sum(axis=1) % 2
     target[delay:, 0] = np.where(odd == 1, high, -high)
     return Stream(np.where(bits == 1, high, -high), target, None, ("a", "b"))
+
+
+def find_recording(folder: Path | None, pattern: str) -> Path:
+    """The first file of a folder that fits, such as ``*occupancy*.csv*``; DataError if there is none."""
+    found = sorted(folder.glob(pattern)) if folder is not None else []
+    if not found:
+        raise DataError(f"recordings: wanted a file {pattern} in {folder}, found none")
+    return found[0]
+
+
+def columns(path: Path, names: Sequence[str]) -> Float:
+    """Columns of a .csv or .csv.gz file with a header line, (T, len(names)); DataError where they are not numbers."""
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+            rows = [[row[name] for name in names] for row in csv.DictReader(file)]
+        return np.array(rows, np.float64).reshape(len(rows), len(names))
+    except KeyError as error:
+        raise DataError(f"{path}: wanted the columns {', '.join(names)}, found no {error}") from error
+    except (ValueError, TypeError, OSError, EOFError) as error:
+        raise DataError(f"{path}: wanted a .csv with numbers in {', '.join(names)} ({error})") from error
 
 
 # ----------------------------------------------------------------------------------------- inside

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from ..model import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy, SquaredError
 from ..stream import Float, Stream, next_sample
 from ..weights import Scaling
-from .recordings import daphnet, delayed_xor
+from .recordings import ARMS, PEOPLE, columns, daphnet, delayed_xor, find_recording, watch
 
 Starts = npt.NDArray[np.intp]
 Figures = dict[str, float]
@@ -24,6 +25,7 @@ Figures = dict[str, float]
 HIGH = 0.9  # a one of a binary input
 ACCURATE = 0.98  # delayed XOR counts as learned from here on
 SQUARE, CLASSES, BIT = SquaredError(), SoftmaxCrossEntropy(), BinaryCrossEntropy()
+HALF = "T at half the samples"  # a figure of the copy curriculum
 RESET = 200  # samples after which the chaotic tasks forget the past
 
 
@@ -38,10 +40,13 @@ class Lesson:
     Args:
         stream: x (T, inputs) within +-1 and target (T, outputs), both in the network's units.
         starts: samples before which the past is forgotten.
+        change: the sample from which a recording counts; what comes before is another situation, or what rates were
+            chosen on.
     """
 
     stream: Stream
     starts: Starts = field(default_factory=_none)
+    change: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,21 +56,27 @@ class Task:
     Args:
         title: what has to be learned, for a page.
         steps: samples of a full run.
-        make: (steps, seed) -> the lesson.
+        make: (steps, seed) -> the lesson; (steps, seed, path) where there is a ``file``.
         judge: (predictions (T, outputs), lesson) -> figures; the first is the score. Predictions are probabilities
             where the loss is one of them.
         loss: what is learned with.
         rising: whether a larger score is better.
         source: where its constants come from.
+        file: which file of the user's folder of recordings it reads, as a pattern; "" for none.
     """
 
     title: str
     steps: int
-    make: Callable[[int, int], Lesson]
+    make: Callable[..., Lesson]
     judge: Callable[[Float, Lesson], Figures]
     loss: Loss = SQUARE
     rising: bool = False
     source: str = ""
+    file: str = ""
+
+    def lesson(self, steps: int, seed: int, folder: Path | None = None) -> Lesson:
+        """One run's data; DataError if the file is not in the folder."""
+        return self.make(steps, seed, *([find_recording(folder, self.file)] if self.file else []))
 
 
 # ------------------------------------------------------------------------------------------------- judges
@@ -108,6 +119,14 @@ def squared_error(prediction: Float, lesson: Lesson, share: float, unit: float =
     """Mean squared error over the last ``share`` of the labels, in units of ``unit`` squared."""
     y, target = _labels(prediction, lesson, share)
     return {"MSE": float(((y - target) ** 2).mean() / unit**2)}
+
+
+def changed_error(prediction: Float, lesson: Lesson) -> Figures:
+    """Mean squared error from the lesson's change on, in units of the target's variance; the same of what is before."""
+    target = lesson.stream.target
+    square = (prediction - target) ** 2 / np.nanvar(target)
+    parts = {"NMSE": square[lesson.change :], "NMSE before": square[: lesson.change]}
+    return {name: float(np.nanmean(part)) for name, part in parts.items() if np.isfinite(part).any()}
 
 
 def mean_loss(prediction: Float, lesson: Lesson, loss: Loss, floor: float) -> Figures:
@@ -214,6 +233,22 @@ def copy(steps: int, seed: int, symbols: int = 5, delay: int = 40, alphabet: int
     return Lesson(stream, length * np.arange(episodes))
 
 
+def copy_sequence(rng: np.random.Generator, longest: int) -> tuple[Float, Float]:
+    """x and target (2 n + 2, 4), n up to 4 below ``longest``: a start, n bits, n + 1 blanks; the label is blank until
+    the bits are over, then the start and the bits again."""
+    n = max(1, longest - int(rng.integers(0, 5)))
+    bits, start, blanks = rng.integers(0, 2, n), np.array([2]), np.full(n + 1, 3)
+    return _one_hot(np.concatenate([start, bits, blanks]), 4, HIGH), _one_hot(np.concatenate([blanks, start, bits]), 4)
+
+
+def copy_sequences(steps: int, seed: int, longest: int = 8) -> Lesson:
+    """Such sequences one after the other, without the growth of :func:`rtrl_edge.evaluate.curriculum.curriculum`."""
+    rng = np.random.default_rng(seed)
+    parts = [copy_sequence(rng, longest) for _ in range(steps // 4)]
+    x, target = (np.concatenate(side)[:steps] for side in zip(*parts, strict=True))
+    return Lesson(Stream(x, target), np.flatnonzero(x[:, 2] > 0))
+
+
 def adding(steps: int, seed: int, length: int = 100) -> Lesson:
     """Values and two marks, one in each half; the label at the end is the marked values' sum.
 
@@ -248,8 +283,41 @@ def conditioning(steps: int, seed: int) -> Lesson:
     return Lesson(Stream(x[:steps], x[1 : steps + 1, 1:] / HIGH))
 
 
+# --------------------------------------------------------------------------------------------- recordings
+
+KNOWN = 0.4  # share of a temperature or occupancy recording on which rates were chosen
+
+
 def _daphnet(steps: int, seed: int) -> Lesson:
     return Lesson(_in_range(daphnet()[:steps]))
+
+
+def _watch(steps: int, seed: int) -> Lesson:
+    """Nine people with the watch on one arm, then the tenth on the other, from where on it counts.
+
+    The seed says who is the tenth; seeds of the same last digit have the same one.
+    """
+    new = 1 + seed % PEOPLE
+    others = [person for person in range(1, PEOPLE + 1) if person != new]
+    found = watch(arm=ARMS[1], past_people=others, known_people=(), new_people=(new,))
+    parts = (found.past, found.future)
+    stream = Stream(np.concatenate([p.x for p in parts]), np.concatenate([p.target for p in parts]))
+    return Lesson(_in_range(stream[-steps:]), change=max(0, steps - len(found.future)))
+
+
+def _temperature(steps: int, seed: int, path: Path) -> Lesson:
+    return _counted(_in_range(next_sample(columns(path, ("value",))[: steps + 1])))
+
+
+def _occupancy(steps: int, seed: int, path: Path, every: int = 15) -> Lesson:
+    """Whether somebody is in the room, from the climate; every 15th minute somebody tells."""
+    climate, inside = columns(path, ("Temperature", "Humidity", "Light", "CO2"))[:steps], np.full((steps, 1), np.nan)
+    inside[::every] = columns(path, ("Occupancy",))[:steps:every]
+    return _counted(Stream(_in_range(next_sample(np.vstack([climate, climate[-1:]]))).x, inside))
+
+
+def _counted(stream: Stream) -> Lesson:
+    return Lesson(stream, change=round(KNOWN * len(stream)))
 
 
 # ------------------------------------------------------------------------------------------ seven streams
@@ -416,6 +484,11 @@ TASKS: dict[str, Task] = {
         "5 symbols of 8, named 40 steps later", 400_000, copy, partial(accuracy, share=0.1), CLASSES, True,
         "Yi & Wang 2026",
     ),
+    "copy curriculum": Task(
+        "repeat n bits; the longest n, T, grows by 1 whenever the mean loss falls below .15 bits; the score is T",
+        1_600_000, copy_sequences, partial(accuracy, share=0.1), CLASSES, True,
+        "Benzing et al. 2019; as many samples as their 100k steps of batch 16",
+    ),
     "conditioning": Task(
         "whether a stimulus is next, 7 to 13 steps after a signal", 200_000, conditioning,
         partial(mean_loss, loss=BIT, floor=np.log(7) / 110), BIT,
@@ -424,6 +497,23 @@ TASKS: dict[str, Task] = {
     "daphnet": Task(
         "next sample of nine accelerometer channels", 8_000, _daphnet, partial(normalised_error, last=4000),
         source="recording in the package",
+    ),
+    "watch": Task(
+        "next sample of six channels of a smartwatch; nine people, then a tenth on the other arm, who counts", 40_000,
+        _watch, changed_error, source="recording in the package",
+    ),
+    "machine temperature": Task(
+        "next value of a machine's temperature, every 5 minutes; the last 60 % count", 22_000, _temperature,
+        changed_error, source="Numenta Anomaly Benchmark, not in the package",
+        file="*machine_temperature_system_failure.csv*",
+    ),
+    "ambient temperature": Task(
+        "next value of an office's temperature, every hour; the last 60 % count", 7_200, _temperature, changed_error,
+        source="Numenta Anomaly Benchmark, not in the package", file="*ambient_temperature_system_failure.csv*",
+    ),
+    "occupancy": Task(
+        "whether somebody is in the room, told every 15 minutes; the last 60 % count", 20_000, _occupancy,
+        changed_error, BIT, source="Candanedo & Feldheim 2016, not in the package", file="*occupancy*.csv*",
     ),
     "stream mg": _stream("Mackey-Glass, 10 units of time ahead", stream_mg, SQUARE),
     "stream sine2": _stream("two drifting sines, which change", stream_sine2, SQUARE),
