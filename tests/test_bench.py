@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +14,24 @@ import rtrl_edge as rt
 from rtrl_edge.cli import main
 from rtrl_edge.errors import FolderError
 from rtrl_edge.evaluate import learning, learning_page
-from rtrl_edge.evaluate.bench import RUNS, Entry, Outcome, key, play, predictions, run_all, started
+from rtrl_edge.evaluate.bench import CURRICULUM, RUNS, Entry, Outcome, key, play, predictions, run_all, started
 from rtrl_edge.evaluate.compare import USUAL, compare, equal_ram_window, parse_rules, render, written
 from rtrl_edge.evaluate.contest import Bar
+from rtrl_edge.evaluate.curriculum import curriculum
 from rtrl_edge.evaluate.float_rnn import float_rnn
 from rtrl_edge.evaluate.recordings import delayed_xor
-from rtrl_edge.evaluate.tasks import HIGH, TASKS, Lesson, adding, anbn, copy, steps_to_learn
+from rtrl_edge.evaluate.tasks import (
+    HALF,
+    HIGH,
+    TASKS,
+    Lesson,
+    adding,
+    anbn,
+    changed_error,
+    copy,
+    copy_sequence,
+    steps_to_learn,
+)
 from rtrl_edge.oracle import Oracle
 from rtrl_edge.plan import plan
 from rtrl_edge.weights import initial
@@ -170,18 +183,80 @@ def test_compare_counts_instructions_on_a_board() -> None:
 # --------------------------------------------------------------------------------------------------- tasks
 
 
+def recorded(folder: Path) -> Path:
+    """A folder with made-up recordings in the formats of the real ones."""
+    rng = np.random.default_rng(0)
+    rows = [f"2013-12-02 21:15:00,{70 + v:.3f},0\n" for v in np.cumsum(rng.normal(size=900))]
+    for name in ("nab_machine", "ambient"):
+        text = "timestamp,value,in_window\n" + "".join(rows)
+        (folder / f"{name}_temperature_system_failure.csv").write_text(text, encoding="utf-8")
+    inside = (np.arange(900) // 60 % 2).tolist()
+    lines = [f"a,{20 + v},{40 - v},{400.5 * v},{500 + v},0.005,{v}\n" for v in inside]
+    with gzip.open(folder / "occupancy_uci.csv.gz", "wt", encoding="utf-8") as file:
+        file.write("part,Temperature,Humidity,Light,CO2,HumidityRatio,Occupancy\n" + "".join(lines))
+    return folder
+
+
 @pytest.mark.parametrize("name", TASKS)
-def test_every_task_is_a_stream_in_the_networks_units(name: str) -> None:
+def test_every_task_is_a_stream_in_the_networks_units(name: str, tmp_path: Path) -> None:
     task = TASKS[name]
-    lesson, again, other = (task.make(800, seed) for seed in (3, 3, 4))
+    lesson, again, other = (task.lesson(800, seed, recorded(tmp_path)) for seed in (3, 3, 4))
+    assert len(lesson.stream) == 800 or name in ("copy", "adding")
     assert np.abs(lesson.stream.x).max() <= 1.0
     task.loss.check_targets(name, lesson.stream.target[lesson.stream.labelled])
     assert np.abs(lesson.stream.target[lesson.stream.labelled]).max() < 8.0
     assert np.array_equal(lesson.stream.x, again.stream.x)
-    assert name == "daphnet" or not np.array_equal(lesson.stream.x, other.stream.x)
+    assert name == "daphnet" or task.file or not np.array_equal(lesson.stream.x, other.stream.x)
     perfect = task.judge(np.nan_to_num(lesson.stream.target), lesson)
     score = next(iter(perfect.values()))
     assert score == 1.0 if task.rising else score < 0.01 or name.startswith("xor")
+
+
+def test_recordings_of_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert not any(e.recordings for e in learning.entries())
+    found = learning.entries(recordings=recorded(tmp_path))
+    assert {e.task for e in found if e.recordings} == {name for name, task in TASKS.items() if task.file}
+    entry = next(e for e in found if e.task == "occupancy" and e.how == "stops")
+    before = key(entry, 100)
+    lesson = TASKS["occupancy"].lesson(800, 0, tmp_path)
+    assert lesson.change == 320
+    assert np.flatnonzero(lesson.stream.labelled).tolist() == list(range(0, 800, 15))
+    stopped, learning_on = (predictions(replace(entry, how=how), lesson, 100) for how in ("stops", "learns"))  # type: ignore[arg-type]
+    same = np.flatnonzero((stopped != learning_on).any(axis=1))[0]
+    assert same == 331  # check: 330 is the first label behind the change
+    (tmp_path / "occupancy_uci.csv.gz").unlink()
+    (tmp_path / "my_occupancy.csv").write_text(
+        "Temperature,Humidity,Light,CO2,Occupancy\n1,2,x,4,0\n", encoding="utf-8"
+    )
+    assert key(replace(entry, model=None), 100) != before
+    with pytest.raises(rt.RtrlEdgeError, match="numbers in Temperature"):
+        TASKS["occupancy"].lesson(800, 0, tmp_path)
+    (tmp_path / "my_occupancy.csv").write_text("Temperature\n1\n", encoding="utf-8")
+    with pytest.raises(rt.RtrlEdgeError, match="found no 'Humidity'"):
+        TASKS["occupancy"].lesson(800, 0, tmp_path)
+    (tmp_path / "empty").mkdir()
+    assert main(["bench", "learning", "--recordings", str(tmp_path / "empty"), "--out", str(tmp_path / "out")]) == 1
+    assert "found none of them" in capsys.readouterr().err
+
+
+def test_the_watch_goes_to_a_person_and_an_arm_that_were_not_there_before() -> None:
+    lesson = TASKS["watch"].lesson(40_000, 3)
+    assert len(lesson.stream) == 40_000
+    assert 4_000 < len(lesson.stream) - lesson.change < 8_000
+    figures = changed_error(np.where(np.arange(40_000)[:, None] < lesson.change, 9.0, lesson.stream.target), lesson)
+    assert figures["NMSE"] == 0.0 < figures["NMSE before"]
+
+
+def test_the_curriculum_grows_with_what_is_learned() -> None:
+    x, target = copy_sequence(np.random.default_rng(0), 3)
+    n = len(x) // 2 - 1
+    assert np.array_equal(x[1 : n + 1] / HIGH, target[n + 2 :])
+    assert x[0, 2] == HIGH
+    assert (target[: n + 1, 3] == 1.0).all()
+    model = rt.Model("net", 4, [rt.LSTM(16)], rt.Linear(4), rt.SoftmaxCrossEntropy(), rt.BPTT(16), rt.SGD(2**-3))
+    found = curriculum(started(model, 0), 12_000, 0, True)
+    assert found["T"] >= 4 > found[HALF] >= 2
+    assert curriculum(started(model, 0), 2_000, 0, False)["T"] == 1
 
 
 def test_adding_labels_the_sum_of_the_marked_values() -> None:
@@ -300,14 +375,18 @@ def made_up(good: bool) -> learning.Results:
         score = 0.99 if task.rising == (good and not control) else 0.001
         if entry.task.startswith("xor"):
             score = 4_000.0 if good and not control else float("nan")
-        outcomes.append(Outcome(entry, [{"score": score}] * entry.seeds))
+        figures = {"score": score}
+        if entry.task == CURRICULUM:
+            figures = dict.fromkeys(("T", HALF), 18.0 if good and not control else 1.0)
+        outcomes.append(Outcome(entry, [figures] * entry.seeds))
     return learning.Results(outcomes)
 
 
 def test_every_task_has_its_controls_and_every_mark_its_runs() -> None:
     found = learning.entries()
-    assert {e.task for e in found} == set(TASKS)
-    for task in TASKS:
+    here = {name for name, task in TASKS.items() if not task.file}
+    assert {e.task for e in found} == here
+    for task in here:
         names = [e.name for e in found if e.task == task]
         assert len(set(names)) == len(names)
         for control in ("BPTT(16)", "Trunc1, ", "ReadoutOnly, ", "last value", "constant"):
@@ -317,7 +396,7 @@ def test_every_task_has_its_controls_and_every_mark_its_runs() -> None:
     states = [{m.state for m in learning.marks(made_up(good))} for good in (True, False)]
     assert states == [{"reached", "not run"}, {"reached", "missed", "not run"}]
     quick = learning.entries(quick=True)
-    assert {e.task for e in quick} == set(TASKS)
+    assert {e.task for e in quick} == here
     assert sum(e.seeds * e.steps for e in quick) < 250_000
 
 
@@ -326,12 +405,13 @@ def test_pages_say_the_same() -> None:
     judged = learning.marks(found)
     page = learning_page.markdown(found, judged, "rtrl-edge bench learning")
     assert page.splitlines()[0] == learning_page.MARKDOWN_LINE
-    assert page.count("**reached**") == len(judged) - len(learning.NOT_RUN)
-    assert len(learning_page.csv_text(found).splitlines()) == 1 + sum(e.seeds for e in learning.entries())
+    assert page.count("**reached**") == len(judged) - len(learning.NOT_RUN) - 1  # recordings
+    figures = sum(len(f) for o in found.outcomes for f in o.figures)
+    assert len(learning_page.csv_text(found).splitlines()) == 1 + figures
     assert "reached  delayed XOR, delay 3, RTRL, RNN(8), R16" in learning_page.text(found, judged)
-    figures = learning_page.figures(found, judged)
-    assert figures["marks"][0]["state"] == "reached"  # type: ignore[index]
-    assert sum(len(t["entrants"]) for t in figures["tasks"]) == len(learning.entries())  # type: ignore[attr-defined]
+    plain = learning_page.figures(found, judged)
+    assert plain["marks"][0]["state"] == "reached"  # type: ignore[index]
+    assert sum(len(t["entrants"]) for t in plain["tasks"]) == len(learning.entries())  # type: ignore[attr-defined]
     few = learning.Results(found.of("xor 3"))
     assert "<svg" in learning_page.render(few, judged, "rtrl-edge bench learning")
 
