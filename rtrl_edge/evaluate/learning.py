@@ -67,8 +67,8 @@ NORMALISED = {
 #: optimiser of RTRL on a recording; of those in a user's folder, chosen on their first 40 %, which do not count
 RECORDED = {
     "watch": SGD(2**-5),
-    "machine temperature": SGD(2**-3, readout_rate=2**-1),
-    "ambient temperature": SGD(2**-3, readout_rate=2**-1),
+    "machine temperature": SGD(2**-4, readout_rate=2**-2),
+    "ambient temperature": SGD(2**-5, readout_rate=2**-3),
     "occupancy": SGD(2**-4, readout_rate=2**-2),
 }
 #: what the running accuracy of delayed XOR needs
@@ -415,8 +415,8 @@ def _curriculum_marks(r: Results) -> Iterator[Mark]:
     for what, figure, above in (("50k", HALF, 12), ("100k", "T", 17)):
         lengths = [figures[figure] for figures in outcome.figures]
         yield _judged(
-            f"copy curriculum: beyond T = {above} with as many samples as {what} steps of batch 16, on every seed",
-            "T = " + ", ".join(f"{length:.0f}" for length in lengths),
+            f"copy curriculum: beyond T = {above} with as many samples as {what} steps of batch 16",
+            f"T = {', '.join(f'{length:.0f}' for length in lengths)}; {len(lengths)} seed",
             min(lengths) > above,
             f"32 units in integers, batch 1, the whole gradient of each sequence; the published rule has 128 units in "
             f"float, batch 16, Adam. SnAp(1): {local.figures[0][figure]:.0f}",
