@@ -419,7 +419,7 @@ def _curriculum_marks(r: Results) -> Iterator[Mark]:
             f"T = {', '.join(f'{length:.0f}' for length in lengths)}; {len(lengths)} seed",
             min(lengths) > above,
             "32 units in integers, batch 1, the whole gradient of each sequence; the published rule has 128 units in "
-            "float, batch 16, Adam, so a sixteenth of the updates; counted by updates this is behind it, T = 9 after 50k "
+            "float, batch 16, Adam, so a sixteenth of the updates; by updates this is behind it, T = 9 after 50k "
             f"and 12 after 100k. SnAp(1): {local.figures[0][figure]:.0f}",
         )
 
