@@ -389,7 +389,13 @@ def test_every_task_has_its_controls_and_every_mark_its_runs() -> None:
     for task in here:
         names = [e.name for e in found if e.task == task]
         assert len(set(names)) == len(names)
-        for control in ("BPTT(16)", "Trunc1, ", "ReadoutOnly, ", "last value", "constant"):
+        for control in (
+            "BPTT(48)" if task == CURRICULUM else "BPTT(16)",
+            "Trunc1, ",
+            "ReadoutOnly, ",
+            "last value",
+            "constant",
+        ):
             assert any(name.startswith(control) for name in names), (task, control)
         assert any(name.endswith("HalfRMSprop") for name in names)
         assert any(name.endswith(", frozen") for name in names)
