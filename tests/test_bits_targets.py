@@ -176,10 +176,11 @@ def test_plan_of_prediction_alone() -> None:
 
 def test_verify_all_shows_what_is_equal_what_differs_and_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     needs_tools_of(load_board("qemu_riscv32_imc"))
+    monkeypatch.setattr("rtrl_edge.evaluate.verify_all.MODELS", {name: MODELS[name] for name in ("RNN R8", "GRU")})
     found = verify_all(["native", "qemu_riscv32_imc"], 30, progress=SilentBar)
     assert found.equal
-    assert found.ran == 2 * len(MODELS)
-    assert "10 of 10 pairs ran, 30 steps each: all the same bits" in found.text()
+    assert found.ran == 4
+    assert "4 of 4 pairs ran, 30 steps each: all the same bits" in found.text()
 
     class Tampered(rt.HostTwin):
         """One bit of one weight is off."""

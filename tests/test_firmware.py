@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -214,3 +215,37 @@ def test_counts_are_read() -> None:
 def test_a_driver_must_exist() -> None:
     with pytest.raises(BoardError, match=r"uart: driver: wanted one of .*cmsdk, .*nrf51, .*found 'stm32'"):
         firmware_project(MODEL, dataclasses.replace(AN385, uart=Uart("stm32", 0)))
+
+
+@pytest.mark.parametrize(
+    ("name", "instruction", "said"),
+    [
+        ("qemu_netduinoplus2", "udf #0", "exception 0x00000003"),
+        ("qemu_riscv32_imc", "unimp", "exception 0x00000002"),
+        ("qemu_riscv32_imc", ".option arch, +a\namoadd.w a0, a0, (sp)", "exception 0x00000002"),
+        ("qemu_riscv32_imc", ".option arch, +zicsr, +f\nfadd.s fa0, fa0, fa0", "exception 0x00000002"),
+        ("qemu_riscv32_imac", ".option arch, +a\namoadd.w a0, a0, (sp)", ""),
+        ("qemu_lx106", ".byte 0, 0, 0", "exception 0x00000000"),
+        ("qemu_esp32", ".byte 0, 0, 0", "exception 0x00000000"),
+    ],
+)
+def test_an_illegal_instruction_says_where(name: str, instruction: str, said: str, tmp_path: Path) -> None:
+    """Every kind of firmware reports a fault; the RV32IMC core has no atomics and no floats, as the ESP32-C3."""
+    board = load_board(name)
+    needs_tools_of(board)
+    assert board.emulator is not None
+    write(tmp_path, board)
+    lines = "".join(f"{line}\\n" for line in instruction.split("\n"))
+    main = (
+        f'#include "halt.h"\nint main(void) {{\n    __asm__ volatile("{lines}");\n    halt_quit();\n    return 0;\n}}\n'
+    )
+    (tmp_path / "main.c").write_text(main, encoding="utf-8")
+    elf = build_firmware(tmp_path, board).elf
+    emulated = board.emulator
+    command = [emulated.command, "-M", emulated.machine, *(["-cpu", emulated.cpu] if emulated.cpu else [])]
+    command += [*emulated.options, "-display", "none", "-monitor", "none", "-serial", "none", "-semihosting-config"]
+    done = subprocess.run(
+        [*command, "enable=on,target=native", "-kernel", str(elf)], capture_output=True, check=False, timeout=20
+    )
+    assert said in (done.stderr + done.stdout).decode()
+    assert done.returncode == (99 if said else 0)
