@@ -11,10 +11,10 @@ RTRL_INLINE void rows_dot(int32_t *acc, const int16_t *a, int rows, const int16_
     }
 }
 
-/* acc: (N_STATES)   a: rows of BLOCK words, N_BLOCKS * N_UNITS * BLOCK words apart   v: (BLOCK) */
+/* acc: (N_STATES)   a: rows of BLOCK words, N_BLOCKS * N_NEURONS * BLOCK words apart   v: (BLOCK) */
 RTRL_INLINE void rows_dot_steps(int32_t acc[N_STATES], const j_word *a, const int16_t v[BLOCK])
 {
-    enum { APART = N_BLOCKS * N_UNITS * BLOCK, FOURS = N_STATES / 4 * 4 };
+    enum { APART = N_BLOCKS * N_NEURONS * BLOCK, FOURS = N_STATES / 4 * 4 };
     for (int k = 0; k < FOURS; k += 4) {
         const void *rows = &a[k * APART];
         if (sizeof(j_word) == 1) {
