@@ -26,7 +26,12 @@ KERNEL_ABI = 3
 #: instructions beyond plain C that kernels are written in; a board's ``simd`` may name others, and gets plain C then
 SIMDS = ("none", "dsp")
 #: kernels in plain C, and the file with the same words for the Arm DSP extension (Cortex-M4, M7, M33, M55)
-DSP_KERNELS = {"dot64_c.c": "dot64_dsp.c", "dot_c.c": "dot_dsp.c", "rows_dot_c.c": "rows_dot_dsp.c"}
+DSP_KERNELS = {
+    "dot64_c.c": "dot64_dsp.c",
+    "dot_c.c": "dot_dsp.c",
+    "influence_exact.c": "influence_exact_dsp.c",
+    "rows_dot_c.c": "rows_dot_dsp.c",
+}
 
 
 def fill(template: str, slots: Mapping[str, object]) -> str:

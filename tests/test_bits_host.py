@@ -7,9 +7,11 @@ import pytest
 
 import rtrl_edge as rt
 from rtrl_edge.layout import differences
+from rtrl_edge.model.parts import Cell, Rule
 from rtrl_edge.reference import Reference
+from rtrl_edge.weights import initial
 
-from .models import SIZES, integer_model, words
+from .models import SIZES, integer_model, random_stream, words
 from .needs import needs
 
 PROFILES = {
@@ -74,6 +76,18 @@ def test_kernels_of_the_dsp_extension(units: int, numbers: str, rule: rt.RTRL | 
     flags = ("-O1", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
     with rt.HostTwin(model, cc="gcc", flags=flags, simd="dsp") as twin:
         assert play_both(model, twin, 150, reset_at=70) == []
+
+
+@pytest.mark.parametrize("cell", [rt.Jordan(5, outputs=2), rt.LSTM(3)], ids=lambda cell: type(cell).__name__)
+@pytest.mark.parametrize("rule", [rt.RTRL(), rt.BlockRTRL(4)], ids=lambda rule: type(rule).__name__)
+def test_kernels_of_the_dsp_extension_with_other_cells(cell: Cell, rule: Rule) -> None:
+    """Where gates, states and units differ in number."""
+    needs("gcc")
+    readout = rt.Direct(2) if isinstance(cell, rt.Jordan) else rt.Linear(2)
+    definition = rt.Model("net", 2, [cell], readout, rule=rule, optimiser=rt.SGD(2**-5))
+    model = rt.quantize(definition, initial(definition, 1), random_stream(2, 2))
+    with rt.HostTwin(model, cc="gcc", flags=("-O1",), simd="dsp") as twin:
+        assert play_both(model, twin, 60) == []
 
 
 @pytest.mark.parametrize("numbers", PROFILES)

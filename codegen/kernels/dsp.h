@@ -28,6 +28,22 @@ RTRL_INLINE uint32_t dsp_odd(uint32_t bytes)
     __asm__("sxtb16 %0, %1, ror #8" : "=r"(pair) : "r"(bytes));
     return pair;
 }
+
+/* a b / 2^32, to nearest, halves up: fx_round_shift(a, s) if b is 2^(32 - s), s in 2..31 */
+RTRL_INLINE int32_t dsp_mul_high(int32_t a, int32_t b)
+{
+    int32_t high;
+    __asm__("smmulr %0, %1, %2" : "=r"(high) : "r"(a), "r"(b));
+    return high;
+}
+
+/* v, saturated to a word of J */
+RTRL_INLINE int32_t dsp_sat(int32_t v)
+{
+    int32_t word;
+    __asm__("ssat %0, %1, %2" : "=r"(word) : "i"(J_BITS), "r"(v)); /* gcc's own __ssat takes it for unsigned */
+    return word;
+}
 #else
 RTRL_INLINE int32_t dsp_mac(int32_t acc, uint32_t a, uint32_t b)
 {
@@ -48,6 +64,16 @@ RTRL_INLINE uint32_t dsp_even(uint32_t bytes)
 RTRL_INLINE uint32_t dsp_odd(uint32_t bytes)
 {
     return dsp_even(bytes >> 8);
+}
+
+RTRL_INLINE int32_t dsp_mul_high(int32_t a, int32_t b)
+{
+    return (int32_t)(((int64_t)a * b + INT32_MAX + 1) >> 32);
+}
+
+RTRL_INLINE int32_t dsp_sat(int32_t v)
+{
+    return fx_sat(v, J_MAX);
 }
 #endif
 

@@ -1,0 +1,32 @@
+"""Instructions of a step on the emulated Cortex-M4: the table in ``docs/speed.md``.
+
+Run: .venv/bin/python -m tests.measure_speed   (half a minute; needs arm-none-eabi-gcc and QEMU)
+"""
+
+from __future__ import annotations
+
+import rtrl_edge as rt
+
+from .models import integer_model, words
+
+STEPS = 20
+
+
+def main() -> None:
+    """RNN of one input and output, RTRL and SGD; random words of an eighth of the range, a label at every step."""
+    print("| model | learn | learn, per MAC of D J | predict |\n|---|---|---|---|")
+    for units, numbers in ((8, rt.R16()), (16, rt.R16()), (32, rt.R16()), (16, rt.R8()), (32, rt.R8())):
+        model = integer_model(units, 1, 1, numbers=numbers)
+        x, target, _ = words(model, 5 * STEPS, 1)
+        with rt.Emulator(model, "qemu_mps2_an386", count_instructions=True) as chip:
+            for t in range(STEPS):
+                chip.predict(x[t] // 8)
+                chip.learn(target[t] // 8)
+            found = chip.instructions()
+        learn, predict = (found[call].total / found[call].calls for call in ("learn", "predict"))
+        macs = units**2 * model.model.dims.columns
+        print(f"| RNN({units}) {numbers.name} | {learn:,.0f} | {learn / macs:.2f} | {predict:,.0f} |")
+
+
+if __name__ == "__main__":
+    main()
