@@ -20,6 +20,7 @@ from .boards import Board
 from .emit import emit, fill
 from .errors import BoardError, BuildError
 from .quantize import IntegerModel
+from .self_test import emit_self_test
 
 MODEL_FOLDER = "model"  # inside a firmware folder
 _BUILD_SECONDS = 300
@@ -139,7 +140,7 @@ def firmware_project(
     integer_model: IntegerModel, board: Board, *, console: bool = False, checked: bool = False, sliced: bool = False
 ) -> dict[str, str]:
     """Texts of a whole firmware folder: :func:`firmware_files`, and the model generated for its core in ``model/``."""
-    generated = emit(integer_model, checked, board.simd)
+    generated = emit(integer_model, checked, board.simd) | emit_self_test(integer_model)
     model = {f"{MODEL_FOLDER}/{file}": text for file, text in generated.items()}
     return {**firmware_files(integer_model.model.name, board, console=console, sliced=sliced), **model}
 
@@ -215,7 +216,7 @@ def _weigh(folder: Path, board: Board) -> Built:
     no_flash = (".bss", ".stack")
     flash = sum(size for name, size in sections.items() if name not in no_flash)
     ram = sum(sections.get(name, 0) for name in (*no_flash, ".data"))
-    (model,) = (folder / MODEL_FOLDER).glob("*.o")
+    (model,) = (path for path in (folder / MODEL_FOLDER).glob("*.o") if not path.stem.endswith("_self_test"))
     in_flash = (".text", ".rodata", ".data")
     share = sum(size for name, size in _sections(model, board).items() if name.startswith(in_flash))
     return Built(elf, flash, ram, sections, share)

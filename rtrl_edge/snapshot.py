@@ -78,14 +78,15 @@ class Snapshot:
         _check_members(integer_model.model, self.state)
 
     def restore(self, device: Any, integer_model: IntegerModel) -> None:
-        """Put a HostTwin or Reference of the same model where the snapshot was taken: it goes on bit for bit."""
+        """Put a device of the same model, a chip too, where the snapshot was taken: it goes on bit for bit."""
         self.check(integer_model)
-        members = device.net if hasattr(device, "net") else getattr(device, "views", None)
-        if members is None:
-            raise ConvertError(
-                f"snapshot: wanted a HostTwin or a Reference to restore, found {type(device).__name__}; "
-                "a chip starts from learned weights: build it from Snapshot.model(...)"
-            )
+        if hasattr(device, "write"):
+            memory = np.zeros(layout(integer_model.model).size, np.uint8)
+            for name, view in layout(integer_model.model).views(memory).items():
+                view[...] = self.state[name]
+            device.write(0, memory.tobytes())
+            return
+        members = device.net if hasattr(device, "net") else device.views
         for name, value in self.state.items():
             if hasattr(device, "net"):
                 members[name] = value.astype(np.int64)

@@ -48,7 +48,7 @@ PAYLOAD_MAX = 2 * (INPUTS + OUTPUTS)
 LENGTHS = {
     Request.HELLO: 0, Request.RESTART: 0, Request.RESET: 0, Request.PREDICT: 2 * INPUTS,
     Request.LEARN: 2 * OUTPUTS, Request.OBSERVE: 0, Request.STEP: PAYLOAD_MAX, Request.READ: 6,
-    Request.STACK: 0, Request.QUIT: 0,
+    Request.STACK: 0, Request.QUIT: 0, Request.WRITE: 8, Request.SELF_TEST: 0,
 }  # fmt: skip
 FLUSH = bytes(5 + PAYLOAD_MAX + 2)
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -269,6 +269,7 @@ def test_every_request_is_answered(program: Path, model: IntegerModel) -> None:
         b"\1",
     )
     assert refusal(answers[8]) == Refusal(Code.UNSUPPORTED, Request.STACK, 0, 0)
+    assert by_type[Request.SELF_TEST] == b"\0\0"
 
 
 @pytest.mark.parametrize("request_", [*LENGTHS])
@@ -294,6 +295,16 @@ def test_reading_past_the_struct_is_refused(program: Path, model: IntegerModel) 
         assert (answer.type, len(answer.payload)) == (Request.READ | ANSWER, count)
 
 
+def test_writing_past_the_struct_is_refused(program: Path, model: IntegerModel) -> None:
+    size = layout(model.model).size
+    for offset, most in [(size, 0), (size - 1, 1), (size - 3, 3), (2**32 - 1, 0)]:
+        (answer,) = play(program, encode(Request.WRITE, 3, struct.pack("<II", offset, 0)))
+        assert refusal(answer) == Refusal(Code.OUT_OF_RANGE, Request.WRITE, most, 4)
+    read = encode(Request.READ, 4, struct.pack("<IH", size - 4, 4))
+    write = encode(Request.WRITE, 3, struct.pack("<II", size - 4, 0x01020304))
+    assert play(program, write + read)[1].payload == b"\4\3\2\1"
+
+
 @pytest.mark.parametrize(
     ("data", "answers"),
     [
@@ -303,7 +314,7 @@ def test_reading_past_the_struct_is_refused(program: Path, model: IntegerModel) 
         (b"\xa5\x04\x06\xff\xff" + HELLO, "TOO_LONG HELLO"),
         (b"\xa5" * 40 + HELLO + FLUSH, "TOO_LONG HELLO"),
         (b"\xa5\x04\x06" + struct.pack("<H", PAYLOAD_MAX + 1) + HELLO, "TOO_LONG HELLO"),
-        (encode(0x0B, 1) + encode(0, 1) + HELLO, "UNKNOWN_TYPE UNKNOWN_TYPE HELLO"),
+        (encode(0x0D, 1) + encode(0, 1) + HELLO, "UNKNOWN_TYPE UNKNOWN_TYPE HELLO"),
         (HELLO[:-1] + FLUSH + HELLO, "BAD_CRC HELLO"),  # truncated, ended by zeros
         (b"\xa5\x04\x06\x06\x00" + HELLO[:-2] + b"??" + HELLO, "BAD_CRC HELLO"),  # broken inside broken
         (b"\xa5\x04\x06\x0b\x00" + HELLO + b"????" + b"??" + HELLO, "BAD_CRC HELLO HELLO"),
@@ -331,7 +342,7 @@ def test_every_truncation_and_every_broken_bit(program: Path) -> None:
 
 def test_random_bytes_never_crash_it_and_it_always_resynchronises(program: Path) -> None:
     rng = np.random.default_rng(2024)
-    requests = [request for request in Request if request != Request.QUIT]
+    requests = [request for request in Request if request not in (Request.QUIT, Request.WRITE)]  # it trusts its bytes
     data, probes = bytearray(), 0
     while len(data) < 200_000:
         for _ in range(rng.integers(1, 8)):

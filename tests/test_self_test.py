@@ -14,6 +14,7 @@ from rtrl_edge.boards import load_board
 from rtrl_edge.device.host import STRICT
 from rtrl_edge.emit import emit
 from rtrl_edge.firmware import build_firmware, firmware_project
+from rtrl_edge.layout import differences
 from rtrl_edge.self_test import STEPS, emit_self_test
 from rtrl_edge.weights import initial
 
@@ -107,6 +108,17 @@ def flipped(text: str, member: str, index: int, bit: int = 0) -> str:
     number = list(re.finditer(r"-?\d+", text[start : text.index("}", start)]))[index]
     value = int(number[0]) ^ (1 << bit)
     return text[: start + number.start()] + str(value) + text[start + number.end() :]
+
+
+@pytest.mark.parametrize("board", ["native", "qemu_microbit", "qemu_riscv32_imc"])
+def test_the_firmware_runs_it_on_request(board: str) -> None:
+    chip_needs = {"native": ["gcc"], "qemu_microbit": ["arm-none-eabi-gcc", "qemu-system-arm"]}
+    needs(*chip_needs.get(board, ["riscv64-unknown-elf-gcc", "qemu-system-riscv32"]))
+    model = integer_model(4)
+    with rt.Emulator(model, board) as chip:
+        chip.predict(np.zeros(3, np.int16))
+        assert chip.self_test() == 0
+        assert differences(chip.state(), rt.Reference(model).state(), model.model) == []  # as after init
 
 
 def test_a_flipped_bit_of_any_weight_is_found_at_once(tmp_path: Path) -> None:

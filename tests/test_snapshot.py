@@ -60,6 +60,17 @@ def test_a_device_goes_on_bit_for_bit_on_another_target(name: str, tmp_path: Pat
         assert np.array_equal(learned.v_lo, kept.state["v_lo"])
 
 
+@pytest.mark.parametrize("board", ["native", "qemu_mps2_an386"])
+def test_a_chip_is_restored_and_goes_on(board: str) -> None:
+    needs("gcc", *([] if board == "native" else ["arm-none-eabi-gcc", "qemu-system-arm"]))
+    model = made("lstm")
+    with rt.HostTwin(model) as twin, rt.Emulator(model, board) as chip:
+        play(twin, model, 20, 1)
+        rt.Snapshot.take(model, twin.state()).restore(chip, model)
+        assert np.array_equal(play(chip, model, 20, 2), play(twin, model, 20, 2))
+        assert differences(chip.state(), twin.state(), model.model) == []
+
+
 def test_how_far_each_group_has_moved(tmp_path: Path) -> None:
     model = made("gru")
     with rt.Reference(model) as device:

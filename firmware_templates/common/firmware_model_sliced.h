@@ -3,7 +3,7 @@
 #ifndef FIRMWARE_MODEL_H
 #define FIRMWARE_MODEL_H
 
-#include "@name@.h"
+#include "@name@_self_test.h"
 
 #define MODEL_DIGEST @NAME@_DIGEST
 
@@ -17,6 +17,11 @@ typedef @name@_t model_t;
 
 static inline void model_init(model_t *net) {
     @name@_init(net);
+}
+
+/* 0, or the first step that differs from the integer reference; leaves the net to be initialised */
+static inline uint16_t model_self_test(model_t *net) {
+    return @name@_self_test(net);
 }
 
 static inline void model_reset(model_t *net) {

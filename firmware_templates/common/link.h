@@ -32,7 +32,9 @@ typedef enum link_type {      /* request -> answer; x, y and target are int16 */
     LINK_STEP = 0x07,         /* target of the last sample, next x -> status 1, y */
     LINK_READ = 0x08,         /* offset 4, count 2 -> count bytes of the state struct */
     LINK_STACK = 0x09,        /* -> most bytes ever used 4, bytes reserved 4 */
-    LINK_QUIT = 0x0A          /* under an emulator only: answers, then ends the emulation -> */
+    LINK_QUIT = 0x0A,         /* under an emulator only: answers, then ends the emulation -> */
+    LINK_WRITE = 0x0B,        /* offset 4, bytes of the struct 4 -> */
+    LINK_SELF_TEST = 0x0C     /* plays the stored samples, then factory weights, empty past -> first wrong step, or 0: 2 */
 } link_type_t;
 
 typedef enum link_code {
@@ -40,7 +42,7 @@ typedef enum link_code {
     LINK_TOO_LONG = 2,        /* wanted: LINK_PAYLOAD_MAX; found: the length received */
     LINK_UNKNOWN_TYPE = 3,    /* found: the type */
     LINK_WRONG_LENGTH = 4,    /* wanted, found: payload lengths */
-    LINK_OUT_OF_RANGE = 5,    /* READ past the struct, or more than LINK_READ_MAX; wanted: the largest count */
+    LINK_OUT_OF_RANGE = 5,    /* READ or WRITE past the struct, or more than LINK_READ_MAX; wanted: the largest count */
     LINK_UNSUPPORTED = 6      /* this board cannot do it */
 } link_code_t;
 
@@ -48,7 +50,8 @@ enum {
     LINK_HEADER = 5,
     LINK_CRC = 2,
     LINK_READ_MAX = 1024,
-    LINK_PAYLOAD_MIN = 6,     /* READ */
+    LINK_WRITE_BYTES = 4,     /* the struct's size is a multiple of it */
+    LINK_PAYLOAD_MIN = 4 + LINK_WRITE_BYTES,
     LINK_PAYLOAD_STEP = 2 * (MODEL_INPUTS + MODEL_OUTPUTS),
     LINK_PAYLOAD_MAX = LINK_PAYLOAD_STEP > LINK_PAYLOAD_MIN ? LINK_PAYLOAD_STEP : LINK_PAYLOAD_MIN,
     LINK_FRAME_MAX = LINK_HEADER + LINK_PAYLOAD_MAX + LINK_CRC

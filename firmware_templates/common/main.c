@@ -2,6 +2,7 @@
 #include "firmware_model.h"
 #include "link.h"
 #include "port.h"
+#include <string.h>
 
 static model_t net;
 static link_parser_t parser;
@@ -105,6 +106,25 @@ static void answer_read(const link_frame_t *frame) {
     link_end();
 }
 
+static void answer_write(const link_frame_t *frame) {
+    const uint32_t offset = link_get_u32(frame->payload);
+    if (offset > MODEL_BYTES - LINK_WRITE_BYTES) {
+        refuse(frame, LINK_OUT_OF_RANGE, offset < MODEL_BYTES ? MODEL_BYTES - offset : 0, LINK_WRITE_BYTES);
+        return;
+    }
+    memcpy((uint8_t *)&net + offset, frame->payload + 4, LINK_WRITE_BYTES);
+    answer_empty(frame);
+}
+
+static void answer_self_test(const link_frame_t *frame) {
+    uint8_t payload[2];
+    link_put_u16(payload, model_self_test(&net));
+    model_init(&net);
+    begin(frame, sizeof payload);
+    link_part(payload, sizeof payload);
+    link_end();
+}
+
 static void answer_stack(const link_frame_t *frame) {
     uint32_t used = 0, reserved = 0;
     if (!port_stack(&used, &reserved)) {
@@ -132,6 +152,7 @@ static void answer_quit(const link_frame_t *frame) {
 static int32_t wanted_length(uint8_t type) {
     switch (type) {
     case LINK_HELLO: case LINK_RESTART: case LINK_RESET: case LINK_OBSERVE: case LINK_STACK: case LINK_QUIT:
+    case LINK_SELF_TEST:
         return 0;
     case LINK_PREDICT:
         return 2 * MODEL_INPUTS;
@@ -141,6 +162,8 @@ static int32_t wanted_length(uint8_t type) {
         return 2 * (MODEL_OUTPUTS + MODEL_INPUTS);
     case LINK_READ:
         return 6;
+    case LINK_WRITE:
+        return 4 + LINK_WRITE_BYTES;
     default:
         return -1;
     }
@@ -191,6 +214,12 @@ static void act(const link_frame_t *frame) {
         break;
     case LINK_READ:
         answer_read(frame);
+        break;
+    case LINK_WRITE:
+        answer_write(frame);
+        break;
+    case LINK_SELF_TEST:
+        answer_self_test(frame);
         break;
     case LINK_STACK:
         answer_stack(frame);

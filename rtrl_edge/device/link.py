@@ -17,6 +17,7 @@ from .protocol import (
     DIGEST_BYTES,
     ERROR,
     READ_MAX,
+    WRITE_BYTES,
     VERSION,
     Frame,
     Line,
@@ -120,6 +121,19 @@ class LinkDevice:
             size = min(READ_MAX, offset + count - at)
             parts.append(self._ask(Request.READ, struct.pack("<IH", at, size), size))
         return b"".join(parts)
+
+    def write(self, offset: int, content: bytes) -> None:
+        """Put whole 32-bit words into the state struct; ``offset`` and length are multiples of 4."""
+        if offset % WRITE_BYTES or len(content) % WRITE_BYTES:
+            raise LinkError(f"link: write: wanted multiples of {WRITE_BYTES}, found {len(content)} bytes at {offset}")
+        for at in range(0, len(content), WRITE_BYTES):
+            payload = struct.pack("<I", offset + at) + content[at : at + WRITE_BYTES]
+            self._ask(Request.WRITE, payload, 0)
+
+    def self_test(self) -> int:
+        """Let the device play the stored samples: 0 if its bits are the reference's, 1 if its factory weights differ,
+        1 + n if step n is the first that does. Then it has factory weights and an empty past."""
+        return int.from_bytes(self._ask(Request.SELF_TEST, b"", 2), "little")
 
     def stack_high_water(self) -> int:
         """Most bytes of stack that the firmware has ever used since reset."""

@@ -22,6 +22,7 @@ VERSION = 1
 SYNC = 0xA5
 ANSWER = 0x80
 ERROR = 0xFF
+WRITE_BYTES = 4  # of the struct, in one WRITE
 READ_MAX = 1024  # bytes of one READ answer, the longest answer there is
 FRAME_MAX = 5 + READ_MAX + 2
 DIGEST_BYTES = 8
@@ -41,6 +42,8 @@ class Request(IntEnum):
     READ = 0x08
     STACK = 0x09
     QUIT = 0x0A
+    WRITE = 0x0B
+    SELF_TEST = 0x0C
 
 
 class Code(IntEnum):
