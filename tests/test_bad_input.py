@@ -644,7 +644,11 @@ def test_the_demo_does_not_overwrite_a_page(tmp_path: Path, capsys: pytest.Captu
     ("arguments", "code", "parts"),
     [
         (["plan", "no.py"], 1, ("rtrl-edge: no.py: wanted a model file, found no such file",)),
-        (["plan", "model.py", "--board", "stm32"], 1, ("rtrl-edge: board: no board 'stm32' (did you mean 'esp32'?); known: esp32,",)),
+        (
+            ["plan", "model.py", "--board", "stm32"],
+            1,
+            ("rtrl-edge: board: no board 'stm32' (did you mean 'esp32'?); known: esp32,",),
+        ),
         (["generate", "model.py", "--out", "."], 1, ("found 'model.py' and no manifest",)),
         (["fly"], 2, ("invalid choice: 'fly'", "simulate")),
         (["generate", "model.py"], 2, ("the following arguments are required: --out",)),
