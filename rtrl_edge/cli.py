@@ -13,7 +13,7 @@ from types import ModuleType
 
 from . import __version__
 from .emit import SIMDS
-from .errors import BoardError, ModelError, RtrlEdgeError
+from .errors import BoardError, LinkError, ModelError, RtrlEdgeError
 from .formats import FORMAT_NAMES, FORMATS
 from .project import refuse_existing, refuse_other_kind, write_new, write_text
 from .quantize import IntegerModel, check_channels
@@ -257,6 +257,18 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", type=Path, metavar="DIR", help="keep the firmware folder here")
     sub.add_argument("--snapshot", type=Path, metavar="FILE", help="write what the chip has learned to a new file")
     report(sub)
+
+    sub = add(
+        "monitor",
+        _monitor,
+        "play a recording through a board on a serial port, and watch it learn",
+        "The board must run the firmware of this very model (`rtrl-edge firmware`, `build`, `flash`). It is tested, then "
+        "predicts and learns at every sample, from factory weights.",
+    )
+    model(sub, stream=True)
+    sub.add_argument("--port", required=True, metavar="P", help="serial port, such as /dev/ttyACM0; 115200 baud")
+    sub.add_argument("--every", type=_positive, default=100, metavar="N", help="a line every N samples; default 100")
+    sub.add_argument("--snapshot", type=Path, metavar="FILE", help="write what the board has learned to a new file")
 
     sub = add(
         "verify",
@@ -549,6 +561,29 @@ def _run(options: argparse.Namespace) -> int:
     if options.out:
         print(f"firmware in {options.out}; `make` there builds it again")
     _write_json(options, found.figures())
+    return 0
+
+
+def _monitor(options: argparse.Namespace) -> int:
+    from .device.serial_port import SerialPort
+    from .evaluate.prequential import in_pieces
+
+    if options.snapshot is not None:
+        refuse_existing(options.snapshot)  # now, not after the work
+    model, stream = _build_and_stream(options)
+    with SerialPort(model, options.port) as board:
+        wrong = board.self_test()
+        if wrong:
+            raise LinkError(
+                f"{options.port}: the board's self-test fails: "
+                + ("its factory weights differ" if wrong == 1 else f"step {wrong - 1} is the first that differs")
+                + "; flash it again, and if that does not help, doubt the compiler or the chip"
+            )
+        print("self-test: the board has the bits of the reference")
+        for done, error in in_pieces(board, model, stream, options.every):
+            print(f"{done:>9,} samples   NRMSE of the last {options.every:,}: {error:.3f}", flush=True)
+        if options.snapshot is not None:
+            print(f"wrote {Snapshot.take(model, board.state()).save(options.snapshot)}")
     return 0
 
 

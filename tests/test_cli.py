@@ -22,7 +22,7 @@ from .needs import needs
 
 COMMANDS = (
     "demo", "new", "plan", "fit", "generate", "firmware", "build", "flash",
-    "simulate", "run", "verify", "compare", "bench", "matrix", "boards",
+    "simulate", "run", "monitor", "verify", "compare", "bench", "matrix", "boards",
     "doctor", "import", "export", "diff",
 )  # fmt: skip
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}

@@ -5,7 +5,7 @@ Source: Dawid 1984; Gama, Sebastiao & Rodrigues 2013 (evaluation of stream learn
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -158,6 +158,16 @@ def prequential(
         if progress is not None:
             progress(1)
     return Run(integer_model.from_output(outputs), stream.target, outputs)
+
+
+def in_pieces(device: Device, integer_model: Converter, stream: Stream, every: int) -> Iterator[tuple[int, float]]:
+    """Play a stream through a device: after every so many samples how many are done, and the NRMSE of the last ones in
+    units of the whole stream's deviations (NaN without a label)."""
+    whole = Run(stream.target, stream.target)
+    for start in range(0, len(stream), every):
+        run = prequential(device, integer_model, stream[start : start + every])
+        errors = (run.prediction - run.target)[run.labelled] / whole.deviation
+        yield start + len(run), _root_mean(errors**2)
 
 
 def _one_by_one(device: Device, x: Int16, targets: list[Int16 | None]) -> Iterable[Int16]:
