@@ -262,8 +262,8 @@ def _parser() -> argparse.ArgumentParser:
         "monitor",
         _monitor,
         "play a recording through a board on a serial port, and watch it learn",
-        "The board must run the firmware of this very model (`rtrl-edge firmware`, `build`, `flash`). It is tested, then "
-        "predicts and learns at every sample, from factory weights.",
+        "The board must run the firmware of this very model (`rtrl-edge firmware`, `build`, `flash`). It is tested, "
+        "then predicts and learns at every sample, from factory weights.",
     )
     model(sub, stream=True)
     sub.add_argument("--port", required=True, metavar="P", help="serial port, such as /dev/ttyACM0; 115200 baud")
