@@ -120,7 +120,7 @@ def markdown(r: Results, marks: Sequence[Mark], command: str) -> str:
         "",
         READING,
         "",
-        f"Made by `{command}`, a quarter of an hour on two idle cores. Rates of exact "
+        f"Made by `{command}`. Rates of exact "
         "RTRL and of Trunc1 with its normalised optimiser were chosen for each "
         "task, on other seeds than these, which begin at 100; the other rules have those of RTRL, which may not be "
         "their best. On the seven streams "
