@@ -342,13 +342,13 @@ def test_emulated_cores(cell: Cell, board: str) -> None:
 
 
 def test_a_step_costs_a_fourth_of_rtrls() -> None:
-    """On a Cortex-M4, 16 units, 6 inputs and outputs, blocks of 16: averaged over a block; lagged, the longest step."""
+    """Plain C (M3), 16 units, 6 inputs and outputs, blocks of 16: averaged over a block; lagged, the longest step."""
     needs("arm-none-eabi-gcc", "qemu-system-arm")
     rtrl, now, lagged = RTRL(), rt.BlockRTRL(16), rt.BlockRTRL(16, lagged=True)
     average, longest, macs = {}, {}, {}
     for rule in (rtrl, now, lagged):
         model = integer_model(16, 6, 6, rule=rule)
-        run = run_on_board(model, random_stream(6, 6, 32), load_board("qemu_mps2_an386"), progress=SilentBar)
+        run = run_on_board(model, random_stream(6, 6, 32), load_board("qemu_mps2_an385"), progress=SilentBar)
         learn, observe = run.instructions["learn"], run.instructions["observe"]
         average[rule] = (learn.total + observe.total) / (learn.calls + observe.calls)
         longest[rule] = max(learn.most, observe.most)

@@ -373,7 +373,8 @@ def test_wrong_rates_are_refused(rate: object) -> None:
 
 def test_dni_is_refused_where_the_exact_gradient_costs_no_more() -> None:
     for cell in cells(4):
-        assert legal(cell, DNI(), 2) == cell.structure(2).mixes
+        structure = cell.structure(2)
+        assert legal(cell, DNI(), 2) == (structure.mixes and structure.outputs is None)
 
 
 def test_too_many_slices_are_refused() -> None:

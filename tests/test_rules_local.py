@@ -118,7 +118,7 @@ def test_the_gradient_is_the_exact_one_masked(cell: Cell, rule: Rule) -> None:
         oracle.observe()
 
 
-@pytest.mark.parametrize("cell", cells(4), ids=label)
+@pytest.mark.parametrize("cell", [c for c in cells(4) if c.structure(2).outputs is None], ids=label)
 def test_the_mask_of_snap_1_is_the_immediate_jacobians(cell: Cell) -> None:
     """At the level of units; but for gates that move every unit at once, of which SnAp(1) keeps the own one."""
     model = model_of(cell, rt.Trunc1(), 2)
@@ -151,9 +151,9 @@ def test_snap_1_of_a_single_unit_is_rtrl(cell: Cell) -> None:
 @pytest.mark.parametrize("profile", ["R16", "R8"])
 @every_pair
 def test_integers_follow_float64(cell: Cell, rule: Rule, profile: str) -> None:
-    stream = mackey_glass(300, 0)
     model = model_of(cell, rule, 1, 1, numbers=PROFILES[profile])
-    weights = initial(model, 1)
+    stream, weights = mackey_glass(300, 0), initial(model, 1)
+    stream = rt.Stream(stream.x, np.repeat(stream.target, model.dims.outputs, axis=1))
     found = fidelity(rt.quantize(model, rt.Weights(weights.W, weights.V), stream), stream)
     assert np.median(found.relative_error) < (1e-3 if profile == "R16" else 4e-2)
     assert found.cosine.min() > 0.99
