@@ -174,7 +174,9 @@ class Board:
             return "this computer"
         if self.emulator:
             return f"exact machine: {' '.join((self.emulator.machine, self.emulator.cpu)).strip()}"
-        return f"same core only: {self.stand_in}" if self.stand_in else "compiled only"
+        if self.stand_in:
+            return f"same core only: {self.stand_in}"
+        return "not here: no compiler for it" if self.idf else "compiled only"
 
 
 #: TOML type of each key of a table; a dataclass stands for a table, a tuple with one for a list of tables

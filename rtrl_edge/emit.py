@@ -29,7 +29,7 @@ SIMDS = ("none", "dsp")
 DSP_KERNELS = {
     "dot64_c.c": "dot64_dsp.c",
     "dot_c.c": "dot_dsp.c",
-    "influence_exact.c": "influence_exact_dsp.c",
+    "exact_store_c.c": "exact_store_dsp.c",
     "rows_dot_c.c": "rows_dot_dsp.c",
 }
 
@@ -64,7 +64,7 @@ def kernel_files(model: Model, checked: bool = False, simd: str = "none") -> lis
     """The kernels a model is made of, in the order in which they build on each other; arguments as of `emit`."""
     dsp = simd in ("dsp", "mve") and not checked  # a core with MVE has these too
     voices, trains = model.voices, model.rule.trains_cell
-    keeper = [model.numbers.keeper] if model.rule.keeps_columns else []
+    keeper = model.numbers.keeper if model.rule.keeps_columns else ()
     shared = [*model.cell.needs, *keeper, *model.rule.needs_for(model.dims.structure)] if trains else []
     if model.dims.structure.pattern is not None:
         shared = ["columns_sparse.c" if file == "columns.c" else file for file in shared]

@@ -83,7 +83,7 @@ def firmware_files(model_name: str, board: Board, *, console: bool = False, slic
     Raises:
         BoardError: the board file names no firmware for it, or one that does not exist.
     """
-    names = {"name": model_name, "NAME": model_name.upper()}
+    names: dict[str, object] = {"name": model_name, "NAME": model_name.upper()}
     if board.idf:
         raise BoardError(
             f"{board.name}: has no bare-metal firmware; `rtrl-edge generate MODEL.PY --format esp_idf` writes a "
@@ -111,7 +111,7 @@ def firmware_files(model_name: str, board: Board, *, console: bool = False, slic
         "flags": " ".join(board.compiler.flags),
     }
     slots: dict[str, dict[str, object]] = {
-        "firmware_model.h": {**names},
+        "firmware_model.h": names | _calls(model_name, sliced),
         "Makefile": {**flags, "name": model_name} | ({"drivers": " ".join(drivers)} if drivers else {}),
         "board.h": {
             "title": board.title,
@@ -129,9 +129,8 @@ def firmware_files(model_name: str, board: Board, *, console: bool = False, slic
             "stack_bytes": board.stack_bytes,
         },
     }
-    source = {"firmware_model.h": "firmware_model_sliced.h"} if sliced else {}
     return {
-        file: fill(_template(kind, source.get(file, file)).read_text(encoding="utf-8"), slots.get(file, {}))
+        file: fill(_template(kind, file).read_text(encoding="utf-8"), slots.get(file, {}))
         for file in sorted([*files, *drivers])
     }
 
@@ -143,6 +142,13 @@ def firmware_project(
     generated = emit(integer_model, checked, board.simd) | emit_self_test(integer_model)
     model = {f"{MODEL_FOLDER}/{file}": text for file, text in generated.items()}
     return {**firmware_files(integer_model.model.name, board, console=console, sliced=sliced), **model}
+
+
+def _calls(name: str, sliced: bool) -> dict[str, object]:
+    """What LEARN and OBSERVE do with the model."""
+    if sliced:
+        return {"learn": "learn_begin", "observe": f"(void){name}_learn_slice(net, 1);\n    return 0;"}
+    return {"learn": "learn", "observe": f"return (uint8_t){name}_observe(net);"}
 
 
 def _template(kind: Kind, file: str) -> Path:

@@ -13,6 +13,7 @@ import zipfile
 from pathlib import Path
 from xml.etree import ElementTree
 
+import kconfiglib
 import pytest
 import yaml
 
@@ -253,7 +254,7 @@ def tool(name: str) -> str:
     """A packing tool of an ecosystem, from PyPI (`pip install .[formats]`)."""
     found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
     if found is None:
-        pytest.skip(f"no {name!r} here: pip install '.[formats]'")
+        pytest.fail(f"no {name!r} here: pip install '.[formats]'")
     return found
 
 
@@ -404,7 +405,6 @@ def test_zephyr_sample_runs(tmp_path: Path) -> None:
 
 def test_zephyr_kconfig_reads(tmp_path: Path) -> None:
     """By the parser that Zephyr's own is made of."""
-    kconfiglib = pytest.importorskip("kconfiglib", reason="pip install '.[formats]'")
     folder = written(tmp_path / "gait", "zephyr")
     found = kconfiglib.Kconfig(str(folder / "zephyr" / "Kconfig"), warn_to_stderr=False)
     text = (folder / "samples" / "learn" / "prj.conf").read_text(encoding="utf-8")

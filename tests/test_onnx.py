@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 import rtrl_edge as rt
 from rtrl_edge.convert import read
@@ -16,9 +18,6 @@ from rtrl_edge.convert.from_onnx import from_onnx, with_weights
 from rtrl_edge.errors import ConvertError
 
 from .fuzz_models import fuzz
-
-onnx = pytest.importorskip("onnx", reason="not installed: onnx")
-from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 
 def backend_tests() -> list[Any]:

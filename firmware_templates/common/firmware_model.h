@@ -32,11 +32,11 @@ static inline void model_predict(model_t *net, const int16_t x[MODEL_INPUTS], in
 }
 
 static inline uint8_t model_learn(model_t *net, const int16_t target[MODEL_OUTPUTS]) {
-    return (uint8_t)@name@_learn(net, target);
+    return (uint8_t)@name@_@learn@(net, target);
 }
 
 static inline uint8_t model_observe(model_t *net) {
-    return (uint8_t)@name@_observe(net);
+    @observe@
 }
 
 #endif

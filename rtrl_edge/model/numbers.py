@@ -30,7 +30,8 @@ class Numbers:
     residual: ClassVar[str]  # word of the low part of a weight
     output_frac: ClassVar[int] = 12  # fraction bits of y, target and e
     fixed_exponent: ClassVar[int | None] = None  # of every column of J, or None: each has its own
-    keeper: ClassVar[str] = "influence_exact.c"  # shared kernel that stores columns of J and knows their exponents
+    #: shared kernels that store columns of J and know their exponents
+    keeper: ClassVar[tuple[str, ...]] = ("influence_exact.c", "exact_store_c.c")
 
     def __post_init__(self) -> None:
         if self.cap is not None:
@@ -92,7 +93,7 @@ class Q14(Numbers):
     dynamics: ClassVar[str] = "int16"
     residual: ClassVar[str] = "int16"
     fixed_exponent: ClassVar[int | None] = 14
-    keeper: ClassVar[str] = "influence_fixed.c"
+    keeper: ClassVar[tuple[str, ...]] = ("influence_fixed.c",)
 
     def __post_init__(self) -> None:
         if self.cap != 2.0:

@@ -38,6 +38,8 @@ class EProp(Rule):
         """Where there is nothing to follow, or nothing else."""
         if not structure.mixes:
             return "its units do not mix, so e-prop is RTRL: use RTRL(), which costs the same here"
+        if not structure.private and structure.spreads:
+            return "its units keep nothing by themselves: use RTRL()"
         if not structure.private:
             return "its units keep nothing by themselves: use RFLO(), which assumes that they do, or SnAp(1)"
         return None

@@ -1,4 +1,4 @@
-"""Columns of influence between steps; C: ``influence_exact.c``, ``influence_fixed.c``.
+"""Columns of influence between steps; C: ``influence_exact.c``, ``exact_store_c.c``, ``influence_fixed.c``.
 
 Words, and one exponent a column, or in a profile with a fixed exponent that one for all.
 """

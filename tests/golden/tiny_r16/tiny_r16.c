@@ -469,6 +469,7 @@ RTRL_INLINE int column_exp(const rtrl_t *net, int p)
     return net->E[p];
 }
 
+/* ---- exact_store_c.c ---- */
 /* column p, of count words <- acc * 2^-frac with the exponent that uses J_BITS - 1 bits; larger than the cap: saturate,
  * and say so */
 RTRL_INLINE void column_store(rtrl_t *net, int p, j_word *column, const int32_t *acc, int count, int frac)

@@ -1,17 +1,4 @@
-/* influence_exact.c for the Arm DSP extension: SMMULR rounds and shifts in one instruction, SSAT saturates. */
-static void column_clear(rtrl_t *net)
-{
-    memset(net->J, 0, sizeof net->J);
-    memset(net->E, E_MAX, sizeof net->E);
-}
-
-RTRL_INLINE int column_exp(const rtrl_t *net, int p)
-{
-    return net->E[p];
-}
-
-/* column p, of count words <- acc * 2^-frac with the exponent that uses J_BITS - 1 bits; larger than the cap: saturate,
- * and say so */
+/* exact_store_c.c for the Arm DSP extension: SMMULR rounds and shifts in one instruction, SSAT saturates. */
 RTRL_INLINE void column_store(rtrl_t *net, int p, j_word *column, const int32_t *acc, int count, int frac)
 {
     uint32_t bits = 1; /* not 0: its highest bit is looked for */
