@@ -1,0 +1,7 @@
+"""`python -m rtrl_edge.cli`."""
+
+import sys
+
+from . import main
+
+sys.exit(main())

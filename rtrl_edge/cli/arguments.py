@@ -1,0 +1,92 @@
+"""The parser of the command line, and the arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+from .. import __version__
+
+_MODEL_HELP = "Python file with a function build() that returns an integer model; `rtrl-edge new DIR` writes one"
+_STREAM_HELP = (
+    "recording to play: .csv (header line; target* columns are labels) or .npz (x, target); "
+    "default: the model file's stream()"
+)
+
+
+class Commands:
+    """The parser, to which each command adds itself."""
+
+    def __init__(self) -> None:
+        self.parser = argparse.ArgumentParser(
+            prog="rtrl-edge",
+            description="Recurrent networks that keep learning on a microcontroller.",
+            epilog="Start with `rtrl-edge demo`, then `rtrl-edge new my_model`. `rtrl-edge COMMAND --help` says more.",
+        )
+        self.parser.add_argument("--version", action="version", version=f"rtrl-edge {__version__}")
+        self._commands = self.parser.add_subparsers(metavar="COMMAND", title="commands")
+
+    def add(
+        self, name: str, run: Callable[[argparse.Namespace], int], summary: str, more: str = ""
+    ) -> argparse.ArgumentParser:
+        """The parser of a command that ``run`` runs; its description is the summary as a sentence, and more."""
+        description = f"{summary[0].upper()}{summary[1:]}. {more}".strip()
+        sub = self._commands.add_parser(name, help=summary, description=description)
+        sub.set_defaults(command=run, name=name)
+        return sub
+
+
+def add_model(sub: argparse.ArgumentParser, stream: bool = False, optional: bool = False) -> None:
+    """A model file, and with ``stream`` what to play."""
+    sub.add_argument("model", type=Path, nargs="?" if optional else None, metavar="MODEL.PY", help=_MODEL_HELP)
+    if stream:
+        sub.add_argument("stream", type=Path, nargs="?", metavar="STREAM", help=_STREAM_HELP)
+        sub.add_argument("--steps", type=positive, metavar="N", help="play only the first N samples")
+
+
+def add_report(sub: argparse.ArgumentParser) -> None:
+    """What every command takes that reports figures."""
+    sub.add_argument(
+        "--json", type=Path, metavar="FILE", help="also write the figures to FILE, with units in the key names"
+    )
+
+
+def add_board(sub: argparse.ArgumentParser, default: str | None, required: bool = False) -> None:
+    """A board's name or file."""
+    sub.add_argument(
+        "--board",
+        default=default,
+        required=required,
+        metavar="B",
+        help="name of a board (`rtrl-edge boards`) or a board's .toml file"
+        + (f"; default {default}" if default else ""),
+    )
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1."""
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"wanted a whole number of at least 1, found {text!r}")
+    return value
+
+
+def ratio(text: str) -> float:
+    """A finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"wanted a number above 0, found {text!r}")
+    return value
+
+
+def hertz(text: str) -> float:
+    """A rate, with its unit or without."""
+    return ratio(text.lower().removesuffix("hz"))
