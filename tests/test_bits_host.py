@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import rtrl_edge as rt
+from rtrl_edge.evaluate.prequential import AT_ONCE, prequential
 from rtrl_edge.layout import differences
 from rtrl_edge.model.parts import Cell, Rule
 from rtrl_edge.reference import Reference
@@ -189,15 +190,34 @@ def test_views_are_live_and_play_is_the_single_steps() -> None:
     x, target, labelled = words(model, 100)
     with rt.HostTwin(model) as one, rt.HostTwin(model) as many:
         h = one.views["h"]
+        y = []
         for t in range(100):
-            one.predict(x[t])
+            y.append(one.predict(x[t]))
             assert np.array_equal(h, one.state()["h"])
-            if labelled[t]:
+            if t >= 80:  # forgotten
+                continue
+            if labelled[t] or t < 10:
                 one.learn(target[t])
             else:
                 one.observe()
-        many.play(x, target, labelled)
+        first, second = slice(10), slice(10, 80)
+        played = [many.play(x[first], target[first]), many.play(x[second], target[second], labelled[second])]
+        assert np.array_equal(np.vstack([*played, many.play(x[80:])]), y)
         assert differences(one.state(), many.state(), model.model) == []
+
+
+@pytest.mark.parametrize("learn", [True, False])
+def test_a_stream_in_pieces_is_the_single_steps(learn: bool) -> None:
+    """More samples than are played in one call, and every fifth without a label."""
+    model = integer_model(3)
+    stream = random_stream(3, 2, AT_ONCE + 40)
+    stream.target[::5] = np.nan
+    told: list[int] = []
+    with rt.HostTwin(model) as twin, Reference(model) as reference:
+        found = prequential(twin, model, stream, learn, told.append)
+        assert np.array_equal(found.prediction, prequential(reference, model, stream, learn).prediction)
+        assert told == [AT_ONCE, 40]
+        assert differences(reference.state(), twin.state(), model.model) == []
 
 
 @pytest.mark.parametrize(

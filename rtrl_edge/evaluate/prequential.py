@@ -21,6 +21,9 @@ from .baselines import Control
 
 #: called with the number of samples done since the last call; ``tqdm(...).update`` fits
 Progress = Callable[[int], object]
+Bools = npt.NDArray[np.bool_]
+#: samples that a device plays in one call: many, for speed, and few enough to show progress and to be interrupted
+AT_ONCE = 256
 
 
 class Converter(Protocol):
@@ -136,27 +139,28 @@ def prequential(
 ) -> Run:
     """Play a stream through a device: predict, record, then learn (or observe, if there is no label).
 
-    A device with a method ``step(target, x) -> y`` (learn from ``target``, then predict ``x``, in one round
-    trip) is driven with it; predictions and final state are the same.
+    A device with a method ``play(x, target, labelled) -> y`` (many samples in one call) is driven with it, one with
+    ``step(target, x) -> y`` (learn from ``target``, then predict ``x``, in one round trip) with that; predictions and
+    final state are the same.
 
     Args:
         device: anything with the device interface; its state is not reset before.
         integer_model: converts between physical units and words.
         stream: physical units.
         learn: False plays a frozen copy: every sample is only observed.
-        progress: called with 1 after each sample.
+        progress: called with the number of samples done since the last call.
     """
     x = integer_model.to_input(stream.x)
     labelled = stream.labelled if learn else np.zeros(len(stream), dtype=np.bool_)
-    words = iter(integer_model.to_target(stream.target[labelled]))
-    targets = [next(words) if known else None for known in labelled]
-    step: Callable[[Int16, Int16], Int16] | None = getattr(device, "step", None)
-    play_words = _one_by_one(device, x, targets) if step is None else _pipelined(device, step, x, targets)
+    target = np.zeros(stream.target.shape, dtype=np.int16)
+    target[labelled] = integer_model.to_target(stream.target[labelled])
     outputs = np.empty(stream.target.shape, dtype=np.int16)
-    for t, y in enumerate(play_words):
-        outputs[t] = y
+    done = 0
+    for y in _pieces(device, x, target, labelled):
+        outputs[done : done + len(y)] = y
+        done += len(y)
         if progress is not None:
-            progress(1)
+            progress(len(y))
     return Run(integer_model.from_output(outputs), stream.target, outputs)
 
 
@@ -168,6 +172,20 @@ def in_pieces(device: Device, integer_model: Converter, stream: Stream, every: i
         run = prequential(device, integer_model, stream[start : start + every])
         errors = (run.prediction - run.target)[run.labelled] / whole.deviation
         yield start + len(run), _root_mean(errors**2)
+
+
+def _pieces(device: Device, x: Int16, target: Int16, labelled: Bools) -> Iterator[Int16]:
+    """Predictions of one sample after the other, of as many at a time as the device plays in one call."""
+    play_words: Callable[[Int16, Int16, Bools], Int16] | None = getattr(device, "play", None)
+    step: Callable[[Int16, Int16], Int16] | None = getattr(device, "step", None)
+    if play_words is not None:
+        for start in range(0, len(x), AT_ONCE):
+            piece = slice(start, start + AT_ONCE)
+            yield play_words(x[piece], target[piece], labelled[piece])
+        return
+    targets = [words if known else None for words, known in zip(target, labelled, strict=True)]
+    for y in _one_by_one(device, x, targets) if step is None else _pipelined(device, step, x, targets):
+        yield y[None]
 
 
 def _one_by_one(device: Device, x: Int16, targets: list[Int16 | None]) -> Iterable[Int16]:
