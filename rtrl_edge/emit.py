@@ -31,6 +31,7 @@ DSP_KERNELS = {
     "dot_c.c": "dot_dsp.c",
     "exact_store_c.c": "exact_store_dsp.c",
     "rows_dot_c.c": "rows_dot_dsp.c",
+    "squash_c.c": "squash_dsp.c",
 }
 
 
@@ -72,6 +73,8 @@ def kernel_files(model: Model, checked: bool = False, simd: str = "none") -> lis
         "fx.h",
         "fx_bounded_checked.h" if checked else "fx_bounded.h",
         *(["dsp.h"] if dsp else []),
+        "squash_c.c",
+        *(["slope.c"] if trains else []),
         "dot64_c.c",
         *model.optimiser.kernels(model.trains_readout, trains),
         *model.loss.needs,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import ctypes
 import math
 import re
 from decimal import Decimal, getcontext
 from pathlib import Path
+from subprocess import run
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from rtrl_edge.emit import emit
 from rtrl_edge.fixed import TANH_TABLE, words
 
 from .models import integer_model
+from .needs import needs
 
 int32 = st.integers(-(2**31), 2**31 - 1)
 
@@ -139,3 +142,52 @@ def test_checks_are_found() -> None:
     found = [check for _, check in _checks()]
     assert len(found) >= 10
     assert Path(assets.codegen_dir() / "kernels" / "fx.h").is_file()
+
+
+#: what the squashing words lean on, as in a generated file
+SQUASH_HEAD = """#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#define RTRL_INLINE static inline __attribute__((unused))
+enum { J_BITS = 16, J_MAX = 32767 };
+static const int16_t rtrl_tanh_table[] = { %s };
+"""
+SQUASH_CALLS = """
+#define OVER_ALL(name, word) \\
+    void name(int16_t *y, const int64_t *a, int n) { for (int i = 0; i < n; i++) y[i] = (int16_t)word; }
+OVER_ALL(tanhs, fx_tanh_q27(fx_sat32(a[i])))
+OVER_ALL(sigmoids, fx_sigmoid_q27(fx_sat32(a[i])))
+OVER_ALL(products, fx_round_product((int32_t)a[i]))
+"""
+
+
+@pytest.mark.parametrize(
+    "files",
+    [("fx.h", "fx_bounded_checked.h", "squash_c.c"), ("fx.h", "fx_bounded.h", "dsp.h", "squash_dsp.c")],
+    ids=["c, checked", "dsp"],
+)
+def test_squashing_in_c_is_the_specification(files: tuple[str, ...], tmp_path: Path) -> None:
+    """All neighbours of the table's points, saturated and larger sums, and half a million words between."""
+    needs("gcc")
+    kernels = [(assets.codegen_dir() / "kernels" / name).read_text(encoding="utf-8") for name in files]
+    source = tmp_path / "squash.c"
+    source.write_text(SQUASH_HEAD % ", ".join(map(str, TANH_TABLE)) + "".join(kernels) + SQUASH_CALLS, encoding="utf-8")
+    trap = ("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
+    run(["gcc", "-O1", *trap, "-shared", "-fPIC", "-o", str(tmp_path / "squash.so"), str(source)], check=True)
+    library = ctypes.CDLL(str(tmp_path / "squash.so"))
+    points = np.arange(-520, 521, dtype=np.int64)[:, None] * 2**22 + np.arange(-300, 301)
+    far = np.array([s * 2**k + d for s in (-1, 1) for k in (30, 31, 32, 40, 49) for d in (-1, 0, 1)])
+    a = np.concatenate([points.ravel(), far, np.arange(-(2**31), 2**31, 16381)]).astype(np.int64)
+    product = np.arange(-(2**30), 2**30 - 2**14, 8191)
+
+    def of(name: str, arguments: np.ndarray) -> np.ndarray:
+        found = np.empty(arguments.size, np.int16)
+        getattr(library, name)(
+            found.ctypes.data_as(ctypes.c_void_p), arguments.ctypes.data_as(ctypes.c_void_p), arguments.size
+        )
+        return found
+
+    assert np.array_equal(of("tanhs", a), words.tanh_q27(a))
+    assert np.array_equal(of("sigmoids", a), words.sigmoid_q27(a))
+    assert np.array_equal(of("products", product), words.round_shift(product, 15))

@@ -17,7 +17,7 @@ static void cell_reset(rtrl_t *net)
 /* tanh of c, Q0.15 */
 RTRL_INLINE int16_t cell_squashed(int16_t c)
 {
-    return fx_tanh_q27((int64_t)c * 32768); /* check: 32768 == 2**(27 - 12) */
+    return fx_tanh_q27(c * 32768); /* check: 32768 == 2**(27 - 12) */
 }
 
 static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
@@ -30,8 +30,8 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
         for (int u = 0; u < N_UNITS; u++) {
             int r = gate * N_UNITS + u;
             int64_t sum = fx_dot64(&net->w_hi[r * N_PRE], net->z, N_PRE);
-            sum = fx_mac64(sum, net->w_hi[OWN + r], net->h_old[u]);
-            net->gates[r] = gate == 2 ? fx_tanh_q27(sum) : fx_sigmoid_q27(sum);
+            int32_t a = fx_sat32(fx_mac64(sum, net->w_hi[OWN + r], net->h_old[u]));
+            net->gates[r] = gate == 2 ? fx_tanh_q27(a) : fx_sigmoid_q27(a);
         }
     }
     const int16_t *i = net->gates, *f = i + N_UNITS, *g = f + N_UNITS, *o = g + N_UNITS;

@@ -12,7 +12,7 @@ RTRL_INLINE void cell_linearise(rtrl_t *net)
         net->coef[u] = (int16_t)fx_round_shift(fx_mul(by_q, cn), 14);
         net->coef[N_UNITS + u] = (int16_t)fx_round_shift(by_z, 16);
         net->coef[2 * N_UNITS + u] = (int16_t)cn;
-        net->coef[3 * N_UNITS + u] = (int16_t)fx_round_shift(fx_mul(cn, r[u]), 15);
+        net->coef[3 * N_UNITS + u] = (int16_t)fx_round_product(fx_mul(cn, r[u]));
         net->keep[u] = z[u];
     }
     net->k_exp = 15;

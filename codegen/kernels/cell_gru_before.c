@@ -24,13 +24,13 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     net->z[N_IN] = ONE_Q15;
     memcpy(&net->z[N_IN + 1], net->h, sizeof net->h);
     for (int u = 0; u < N_UNITS; u++) {
-        r[u] = fx_sigmoid_q27(fx_dot64(&net->w_hi[u * GRU_ROW], net->z, GRU_ROW));
-        z[u] = fx_sigmoid_q27(fx_dot64(&net->w_hi[(N_UNITS + u) * GRU_ROW], net->z, GRU_ROW));
-        rh[u] = (int16_t)fx_round_shift(fx_mul(r[u], old[u]), 15);
+        r[u] = fx_sigmoid_q27(fx_sat32(fx_dot64(&net->w_hi[u * GRU_ROW], net->z, GRU_ROW)));
+        z[u] = fx_sigmoid_q27(fx_sat32(fx_dot64(&net->w_hi[(N_UNITS + u) * GRU_ROW], net->z, GRU_ROW)));
+        rh[u] = (int16_t)fx_round_product(fx_mul(r[u], old[u]));
     }
     for (int u = 0; u < N_UNITS; u++) {
         int64_t in = fx_dot64(&net->w_hi[GRU_IN + u * (N_IN + 1)], net->z, N_IN + 1);
-        n[u] = fx_tanh_q27(in + fx_dot64(&net->w_hi[GRU_REC + u * N_UNITS], rh, N_UNITS));
-        net->h[u] = (int16_t)fx_round_shift(fx_mac(fx_mul(32768 - z[u], n[u]), z[u], old[u]), 15);
+        n[u] = fx_tanh_q27(fx_sat32(in + fx_dot64(&net->w_hi[GRU_REC + u * N_UNITS], rh, N_UNITS)));
+        net->h[u] = (int16_t)fx_round_product(fx_mac(fx_mul(32768 - z[u], n[u]), z[u], old[u]));
     }
 }

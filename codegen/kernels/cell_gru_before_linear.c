@@ -28,7 +28,7 @@ RTRL_INLINE int32_t cell_mix(const rtrl_t *net, int k, int l)
     enum { TOP = 2147483646 }; /* check: 2147483646 == 2**31 - 2; so that the negation of a sum fits too */
     const int16_t *h = &net->w_hi[N_IN + 1 + l];
     int64_t sum = fx_mul(net->coef[N_UNITS + k], h[(N_UNITS + k) * GRU_ROW]);
-    int32_t through = fx_round_shift(fx_mul(net->coef[3 * N_UNITS + k], net->gates[l]), 15);
+    int32_t through = fx_round_product(fx_mul(net->coef[3 * N_UNITS + k], net->gates[l]));
     sum = fx_mac64(sum, through, net->w_hi[GRU_REC + k * N_UNITS + l]);
     for (int j = 0; j < N_UNITS; j++) {
         sum = fx_mac64(sum, net->spread[j * N_UNITS + k], h[j * GRU_ROW]);

@@ -20,16 +20,17 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
         int32_t back = y[o] > JORDAN_ONE ? JORDAN_ONE : y[o] < -JORDAN_ONE ? -JORDAN_ONE : y[o];
         net->fed[o] = !net->taught && y[o] > -JORDAN_ONE && y[o] < JORDAN_ONE;
         /* convex: |s| <= JORDAN_ONE again */
-        s[o] = (int16_t)fx_round_shift(fx_mac(fx_mul(CONTEXT_DECAY, s[o]), 32768 - CONTEXT_DECAY, back), 15);
+        s[o] = (int16_t)fx_round_product(fx_mac(fx_mul(CONTEXT_DECAY, s[o]), 32768 - CONTEXT_DECAY, back));
         net->z[N_IN + 1 + o] = (int16_t)fx_sat(s[o] * 8, 32767); /* check: 8 == 2**(15 - 12) */
     }
     net->taught = 0;
     for (int i = 0; i < N_HIDDEN; i++) {
-        hidden[i] = fx_tanh_q27(fx_dot64(&net->w_hi[i * Z_HIDDEN], net->z, Z_HIDDEN));
+        hidden[i] = fx_tanh_q27(fx_sat32(fx_dot64(&net->w_hi[i * Z_HIDDEN], net->z, Z_HIDDEN)));
     }
     hidden[N_HIDDEN] = ONE_Q15;
     const int16_t *V = &net->w_hi[N_HIDDEN * Z_HIDDEN];
     for (int o = 0; o < N_OUT; o++) {
-        y[o] = (int16_t)fx_sat64(fx_round_shift64(fx_dot64(&V[o * V_ROW], hidden, V_ROW), 15), 32767);
+        int32_t sum = fx_sat32(fx_dot64(&V[o * V_ROW], hidden, V_ROW));
+        y[o] = (int16_t)fx_sat(fx_round_shift(sum, 15), 32767);
     }
 }

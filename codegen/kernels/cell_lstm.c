@@ -12,7 +12,7 @@ static void cell_reset(rtrl_t *net)
 /* tanh of c, Q0.15 */
 RTRL_INLINE int16_t cell_squashed(int16_t c)
 {
-    return fx_tanh_q27((int64_t)c * 32768); /* check: 32768 == 2**(27 - 12) */
+    return fx_tanh_q27(c * 32768); /* check: 32768 == 2**(27 - 12) */
 }
 
 static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
@@ -24,14 +24,14 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     for (int gate = 0; gate < 4; gate++) {
         for (int u = 0; u < N_UNITS; u++) {
             int r = gate * N_UNITS + u;
-            int64_t sum = fx_dot64(&net->w_hi[r * N_PRE], net->z, N_PRE);
+            int32_t sum = fx_sat32(fx_dot64(&net->w_hi[r * N_PRE], net->z, N_PRE));
             net->gates[r] = gate == 2 ? fx_tanh_q27(sum) : fx_sigmoid_q27(sum);
         }
     }
     const int16_t *i = net->gates, *f = i + N_UNITS, *g = f + N_UNITS, *o = g + N_UNITS;
     for (int u = 0; u < N_UNITS; u++) {
         int32_t sum = fx_mac(fx_mul(i[u], g[u]) >> 3, f[u], net->c_old[u]); /* Q3.27 */
-        net->cell[u] = (int16_t)fx_sat(fx_round_shift(sum, 15), 32767);
-        net->h[u] = (int16_t)fx_round_shift(fx_mul(o[u], cell_squashed(net->cell[u])), 15);
+        net->cell[u] = (int16_t)fx_sat(fx_round_product(sum), 32767);
+        net->h[u] = (int16_t)fx_round_product(fx_mul(o[u], cell_squashed(net->cell[u])));
     }
 }

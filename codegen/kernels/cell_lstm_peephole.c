@@ -16,7 +16,7 @@ static void cell_reset(rtrl_t *net)
 /* tanh of c, Q0.15 */
 RTRL_INLINE int16_t cell_squashed(int16_t c)
 {
-    return fx_tanh_q27((int64_t)c * 32768); /* check: 32768 == 2**(27 - 12) */
+    return fx_tanh_q27(c * 32768); /* check: 32768 == 2**(27 - 12) */
 }
 
 /* W z of one gate and unit, exact, 27 fraction bits */
@@ -40,12 +40,12 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     memcpy(net->c_old, net->cell, sizeof net->cell);
     for (int u = 0; u < N_UNITS; u++) {
         int16_t old = net->c_old[u];
-        i[u] = fx_sigmoid_q27(cell_sum(net, 0, u) + cell_peep(net, 0, u, old));
-        f[u] = fx_sigmoid_q27(cell_sum(net, 1, u) + cell_peep(net, 1, u, old));
-        g[u] = fx_tanh_q27(cell_sum(net, 2, u));
+        i[u] = fx_sigmoid_q27(fx_sat32(cell_sum(net, 0, u) + cell_peep(net, 0, u, old)));
+        f[u] = fx_sigmoid_q27(fx_sat32(cell_sum(net, 1, u) + cell_peep(net, 1, u, old)));
+        g[u] = fx_tanh_q27(fx_sat32(cell_sum(net, 2, u)));
         int32_t sum = fx_mac(fx_mul(i[u], g[u]) >> 3, f[u], old); /* Q3.27 */
-        net->cell[u] = (int16_t)fx_sat(fx_round_shift(sum, 15), 32767);
-        o[u] = fx_sigmoid_q27(cell_sum(net, 3, u) + cell_peep(net, 2, u, net->cell[u]));
-        net->h[u] = (int16_t)fx_round_shift(fx_mul(o[u], cell_squashed(net->cell[u])), 15);
+        net->cell[u] = (int16_t)fx_sat(fx_round_product(sum), 32767);
+        o[u] = fx_sigmoid_q27(fx_sat32(cell_sum(net, 3, u) + cell_peep(net, 2, u, net->cell[u])));
+        net->h[u] = (int16_t)fx_round_product(fx_mul(o[u], cell_squashed(net->cell[u])));
     }
 }

@@ -20,6 +20,6 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
         for (int e = (int)rtrl_pattern_at[i]; e < (int)rtrl_pattern_at[i + 1]; e++) {
             sum = fx_mac64(sum, rec[e], old[rtrl_pattern[e]]);
         }
-        net->h[i] = fx_tanh_q27(sum);
+        net->h[i] = fx_tanh_q27(fx_sat32(sum));
     }
 }

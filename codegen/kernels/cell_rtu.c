@@ -66,7 +66,7 @@ RTRL_INLINE int16_t cell_part(int32_t v, int16_t gamma, int32_t u)
 RTRL_INLINE int16_t cell_seen(int16_t c)
 {
     enum { ONE_Q27 = 32768, ONE_Q15_OF_Q12 = 8 }; /* check: 32768 == 2**(27 - 12) and 8 == 2**(15 - 12) */
-    return SQUASHED ? fx_tanh_q27((int64_t)c * ONE_Q27) : (int16_t)fx_sat(c * ONE_Q15_OF_Q12, 32767);
+    return SQUASHED ? fx_tanh_q27(c * ONE_Q27) : (int16_t)fx_sat(c * ONE_Q15_OF_Q12, 32767);
 }
 
 static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
@@ -76,7 +76,7 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     memcpy(net->old, net->re, sizeof net->re);
     memcpy(&net->old[N_UNITS], net->im, sizeof net->im);
     for (int i = 0; i < N_UNITS; i++) {
-        net->decay[i] = fx_sigmoid_q27((int64_t)net->w_hi[i] * 32768); /* check: 32768 == 2**(27 - 12) */
+        net->decay[i] = fx_sigmoid_q27(net->w_hi[i] * 32768); /* check: 32768 == 2**(27 - 12) */
         net->gamma[i] = (int16_t)cell_between(rtrl_gamma_table, net->w_hi[i] + 32768, 9);
         cell_lambda(net, i, net->decay[i]);
         int32_t a = net->lambda[i], b = net->lambda[N_UNITS + i], re = net->re[i], im = net->im[i];

@@ -44,6 +44,22 @@ RTRL_INLINE int32_t dsp_sat(int32_t v)
     __asm__("ssat %0, %1, %2" : "=r"(word) : "i"(J_BITS), "r"(v)); /* gcc's own __ssat takes it for unsigned */
     return word;
 }
+
+/* v, saturated to 31 bits: with 27 of them behind the point, to +-8 */
+RTRL_INLINE int32_t dsp_sat_31(int32_t v)
+{
+    int32_t word;
+    __asm__("ssat %0, #31, %1" : "=r"(word) : "r"(v));
+    return word;
+}
+
+/* a + b, saturated to 32 bits */
+RTRL_INLINE int32_t dsp_add_sat(int32_t a, int32_t b)
+{
+    int32_t sum;
+    __asm__("qadd %0, %1, %2" : "=r"(sum) : "r"(a), "r"(b));
+    return sum;
+}
 #else
 RTRL_INLINE int32_t dsp_mac(int32_t acc, uint32_t a, uint32_t b)
 {
@@ -74,6 +90,16 @@ RTRL_INLINE int32_t dsp_mul_high(int32_t a, int32_t b)
 RTRL_INLINE int32_t dsp_sat(int32_t v)
 {
     return fx_sat(v, J_MAX);
+}
+
+RTRL_INLINE int32_t dsp_sat_31(int32_t v)
+{
+    return fx_sat(v, INT32_MAX >> 1);
+}
+
+RTRL_INLINE int32_t dsp_add_sat(int32_t a, int32_t b)
+{
+    return fx_sat32((int64_t)a + b);
 }
 #endif
 

@@ -14,10 +14,17 @@ RTRL_INLINE int32_t fx_sat(int32_t v, int32_t top)
     return v > top ? top : v < -top - 1 ? -top - 1 : v;
 }
 
-/* the same from 64 bits */
+/* clamp 64 bits to 32 */
+RTRL_INLINE int32_t fx_sat32(int64_t v)
+{
+    int32_t low = (int32_t)v, high = (int32_t)(v >> 32);
+    return high == low >> 31 ? low : INT32_MAX ^ (high >> 31);
+}
+
+/* clamp 64 bits to [-top - 1, top] */
 RTRL_INLINE int32_t fx_sat64(int64_t v, int32_t top)
 {
-    return v > top ? top : v < -top - 1 ? -top - 1 : (int32_t)v;
+    return fx_sat(fx_sat32(v), top);
 }
 
 /* v / 2^s, to nearest, halves up; s in 0..31 */
@@ -114,35 +121,4 @@ RTRL_INLINE int32_t fx_step_size(int32_t g, int s, int32_t limit)
     int left = s < -31 ? 31 : -s;
     int32_t bound = limit >> left;
     return g > bound ? limit : g < -bound ? -limit : g * (int32_t)(1U << left);
-}
-
-/* tanh of a sum with 27 fraction bits, Q0.15: odd, linear between 257 points over [0, 8] */
-RTRL_INLINE int16_t fx_tanh_q27(int64_t a)
-{
-    enum { EIGHT = 1073741824 }; /* check: 1073741824 == 8 * 2**27 */
-    int32_t v = fx_sat64(a, EIGHT);
-    int32_t size = v < -EIGHT ? EIGHT : fx_abs(v);
-    int32_t at = size >> 22; /* 256 steps of 2^22: check: 256 * 2**22 == 8 * 2**27 */
-    int32_t low = rtrl_tanh_table[at];
-    int32_t high = rtrl_tanh_table[at < 256 ? at + 1 : 256];
-    int32_t t = low + fx_round_shift((high - low) * ((size >> 7) & 0x7FFF), 15);
-    return (int16_t)(v < 0 ? -t : t);
-}
-
-/* logistic function of a sum with 27 fraction bits, Q0.15: (1 + tanh(a / 2)) / 2 */
-RTRL_INLINE int16_t fx_sigmoid_q27(int64_t a)
-{
-    int32_t s = (32768 + fx_tanh_q27(a >> 1) + 1) >> 1;
-    return (int16_t)(s > 32767 ? 32767 : s);
-}
-
-/* derivatives from the implemented values, Q0.15: s (1 - s) of the logistic function, 1 - t^2 of tanh */
-RTRL_INLINE int16_t fx_sigmoid_slope(int16_t s)
-{
-    return (int16_t)fx_round_shift(s * (32768 - s), 15);
-}
-
-RTRL_INLINE int16_t fx_tanh_slope(int16_t t)
-{
-    return (int16_t)fx_sat(32768 - fx_round_shift(t * t, 15), 32767);
 }

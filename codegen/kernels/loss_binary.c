@@ -3,7 +3,7 @@
 static void loss_error(rtrl_t *net, const int16_t target[N_OUT])
 {
     for (int o = 0; o < N_OUT; o++) {
-        int32_t p = fx_sigmoid_q27((int64_t)net->y[o] * (1 << (27 - Y_FRAC)));
+        int32_t p = fx_sigmoid_q27(net->y[o] * (1 << (27 - Y_FRAC)));
         net->e[o] = (int16_t)fx_narrow(p - target_probability(target[o]), 32767);
     }
 }

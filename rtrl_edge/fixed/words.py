@@ -135,7 +135,7 @@ def tanh_q27(a: Int) -> Int:
     size = np.minimum(np.abs(a), 1 << 30)
     at, part = size >> 22, (size >> 7) & 0x7FFF
     low = TANH_TABLE[at]
-    high = TANH_TABLE[np.minimum(at + 1, 256)]
+    high = TANH_TABLE[at + 1]
     v = low + round_shift((high - low) * part, 15)
     signed: Int = np.where(a < 0, -v, v)
     return signed

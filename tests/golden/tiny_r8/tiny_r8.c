@@ -29,7 +29,7 @@ _Static_assert(offsetof(tiny_r8_t, c_exp) == 104, "c_exp is not where the plan h
 _Static_assert(offsetof(tiny_r8_t, phase) == 105, "phase is not where the plan has it");
 
 /* tanh(i / 32), Q0.15 */
-static const int16_t rtrl_tanh_table[257] = {
+static const int16_t rtrl_tanh_table[258] = {
     0, 1024, 2045, 3063, 4075, 5079, 6073, 7056, 8025, 8980, 9919, 10840, 11743, 12625, 13486,
     14326, 15143, 15936, 16706, 17452, 18173, 18870, 19542, 20189, 20813, 21411, 21986, 22538,
     23066, 23571, 24054, 24516, 24956, 25376, 25776, 26157, 26519, 26864, 27191, 27502, 27797,
@@ -49,7 +49,7 @@ static const int16_t rtrl_tanh_table[257] = {
     32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
     32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
     32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
-    32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
+    32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767, 32767,
 };
 
 /* gates: first weight, first entry of z, entries of z, h in a row or -1, spread, first unit, units */
@@ -99,10 +99,17 @@ RTRL_INLINE int32_t fx_sat(int32_t v, int32_t top)
     return v > top ? top : v < -top - 1 ? -top - 1 : v;
 }
 
-/* the same from 64 bits */
+/* clamp 64 bits to 32 */
+RTRL_INLINE int32_t fx_sat32(int64_t v)
+{
+    int32_t low = (int32_t)v, high = (int32_t)(v >> 32);
+    return high == low >> 31 ? low : INT32_MAX ^ (high >> 31);
+}
+
+/* clamp 64 bits to [-top - 1, top] */
 RTRL_INLINE int32_t fx_sat64(int64_t v, int32_t top)
 {
-    return v > top ? top : v < -top - 1 ? -top - 1 : (int32_t)v;
+    return fx_sat(fx_sat32(v), top);
 }
 
 /* v / 2^s, to nearest, halves up; s in 0..31 */
@@ -201,37 +208,6 @@ RTRL_INLINE int32_t fx_step_size(int32_t g, int s, int32_t limit)
     return g > bound ? limit : g < -bound ? -limit : g * (int32_t)(1U << left);
 }
 
-/* tanh of a sum with 27 fraction bits, Q0.15: odd, linear between 257 points over [0, 8] */
-RTRL_INLINE int16_t fx_tanh_q27(int64_t a)
-{
-    enum { EIGHT = 1073741824 }; /* check: 1073741824 == 8 * 2**27 */
-    int32_t v = fx_sat64(a, EIGHT);
-    int32_t size = v < -EIGHT ? EIGHT : fx_abs(v);
-    int32_t at = size >> 22; /* 256 steps of 2^22: check: 256 * 2**22 == 8 * 2**27 */
-    int32_t low = rtrl_tanh_table[at];
-    int32_t high = rtrl_tanh_table[at < 256 ? at + 1 : 256];
-    int32_t t = low + fx_round_shift((high - low) * ((size >> 7) & 0x7FFF), 15);
-    return (int16_t)(v < 0 ? -t : t);
-}
-
-/* logistic function of a sum with 27 fraction bits, Q0.15: (1 + tanh(a / 2)) / 2 */
-RTRL_INLINE int16_t fx_sigmoid_q27(int64_t a)
-{
-    int32_t s = (32768 + fx_tanh_q27(a >> 1) + 1) >> 1;
-    return (int16_t)(s > 32767 ? 32767 : s);
-}
-
-/* derivatives from the implemented values, Q0.15: s (1 - s) of the logistic function, 1 - t^2 of tanh */
-RTRL_INLINE int16_t fx_sigmoid_slope(int16_t s)
-{
-    return (int16_t)fx_round_shift(s * (32768 - s), 15);
-}
-
-RTRL_INLINE int16_t fx_tanh_slope(int16_t t)
-{
-    return (int16_t)fx_sat(32768 - fx_round_shift(t * t, 15), 32767);
-}
-
 /* ---- fx_bounded.h ---- */
 /* fx_bounded.h - the words that rely on a bound which the plan proves. fx_bounded_checked.h is the same
  * list with a trap where such a bound would be broken; the tests run both. */
@@ -264,6 +240,53 @@ RTRL_INLINE int32_t fx_narrow(int32_t v, int32_t top)
 {
     (void)top;
     return v;
+}
+
+/* ---- squash_c.c ---- */
+/* tanh and the logistic function from a table of tanh over [0, 8], odd and linear between its points, Q0.15
+ * Sums have 27 fraction bits. One that was saturated to 32 bits has the tanh and the logistic function of the whole sum:
+ * at +-8 and +-16 both have reached their last word. */
+
+/* v / 2^15, to nearest, halves up; v < 2^31 - 2^14: products of two words, and sums of them that are known to fit */
+RTRL_INLINE int32_t fx_round_product(int32_t v)
+{
+    enum { HALF = 16384 }; /* check: 16384 == 2**14 */
+    return fx_add(v, HALF) >> 15;
+}
+
+/* tanh of |v| <= 2^30, not yet rounded: Q1.30, and for v < 0 one unit less, so that rounding is odd too */
+RTRL_INLINE int32_t fx_tanh_q30(int32_t v)
+{
+    enum { ONE = 32768 }; /* check: 32768 == 2**(30 - 15) */
+    int32_t sign = v >> 31, size = (v ^ sign) - sign;
+    const int16_t *low = &rtrl_tanh_table[size >> 22]; /* steps of 2^22: check: 256 * 2**22 == 8 * 2**27 */
+    return fx_mac(low[0] * ONE, low[1] - low[0], (size >> 7) & 0x7FFF) ^ sign;
+}
+
+RTRL_INLINE int16_t fx_tanh_q27(int32_t a)
+{
+    enum { EIGHT = 1073741824 }; /* check: 1073741824 == 8 * 2**27 */
+    return (int16_t)fx_round_product(fx_tanh_q30(fx_sat(a, EIGHT - 1)));
+}
+
+/* (1 + tanh(a / 2)) / 2 with tanh rounded first: both roundings in one */
+RTRL_INLINE int16_t fx_sigmoid_q27(int32_t a)
+{
+    enum { ONE_AND_HALVES = 1073790976 }; /* check: 1073790976 == 2**30 + 2**15 + 2**14 */
+    uint32_t s = ((uint32_t)fx_tanh_q30(a >> 1) + ONE_AND_HALVES) >> 16;
+    return (int16_t)(s > 32767 ? 32767 : s);
+}
+
+/* ---- slope.c ---- */
+/* derivatives from the implemented values, Q0.15: s (1 - s) of the logistic function, 1 - t^2 of tanh */
+RTRL_INLINE int16_t fx_sigmoid_slope(int16_t s)
+{
+    return (int16_t)fx_round_product(fx_mul(s, 32768 - s));
+}
+
+RTRL_INLINE int16_t fx_tanh_slope(int16_t t)
+{
+    return (int16_t)fx_sat(32768 - fx_round_product(fx_mul(t, t)), 32767);
 }
 
 /* ---- dot64_c.c ---- */
@@ -344,7 +367,7 @@ static void readout_predict(rtrl_t *net)
     for (int o = 0; o < N_OUT; o++) {
         const int16_t *row = &net->v_hi[o * N_ROW];
         int64_t sum = fx_mac64(fx_dot64(row, &net->h[N_SEEN - N_SHOWN], N_SHOWN), row[N_SHOWN], ONE_Q15);
-        net->y[o] = (int16_t)fx_sat64(fx_round_shift64(sum, 27 - Y_FRAC), 32767);
+        net->y[o] = (int16_t)fx_sat(fx_round_shift(fx_sat32(sum), 27 - Y_FRAC), 32767);
     }
 }
 
@@ -406,7 +429,7 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     net->z[N_IN] = ONE_Q15;
     memcpy(&net->z[N_IN + 1], net->h, sizeof net->h);
     for (int i = 0; i < N_UNITS; i++) {
-        net->h[i] = fx_tanh_q27(fx_dot64(&net->w_hi[i * N_PRE], net->z, N_PRE));
+        net->h[i] = fx_tanh_q27(fx_sat32(fx_dot64(&net->w_hi[i * N_PRE], net->z, N_PRE)));
     }
 }
 
