@@ -81,12 +81,12 @@ def number(text: str) -> int:
 # ---------------------------------------------------------------------------------------------------- help
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, "bench learning", "bench target", "bench compare"])
 def test_help_teaches(command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A sentence for the command, and a description for every one of its arguments."""
     monkeypatch.setenv("COLUMNS", "100")
     with pytest.raises(SystemExit) as end:
-        main([command, "--help"])
+        main([*command.split(), "--help"])
     text = capsys.readouterr().out
     assert end.value.code == 0
     assert re.search(r"\n\n[A-Z][^\n]{20,}[.,a-z]\n", text), "no description"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from ..errors import RtrlEdgeError
 from ..project import refuse_other_kind
-from .arguments import Commands
+from .arguments import Commands, program
 from .board import add_boards, add_build, add_doctor, add_firmware, add_flash
 from .common import json_line
 from .convert import add_diff, add_export, add_import
@@ -29,12 +29,13 @@ _COMMANDS: tuple[Callable[[Commands], None], ...] = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 if it worked, 1 for an error that has a sentence, 2 for wrong arguments."""
-    commands = Commands()
+    parser = program()
+    commands = Commands(parser)
     for add in _COMMANDS:
         add(commands)
-    options = commands.parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     if "command" not in options:
-        commands.parser.print_help()
+        parser.print_help()
         return 2
     try:
         if getattr(options, "json", None) is not None:

@@ -16,26 +16,42 @@ _STREAM_HELP = (
 )
 
 
-class Commands:
-    """The parser, to which each command adds itself."""
+def program() -> argparse.ArgumentParser:
+    """The parser of `rtrl-edge` itself."""
+    parser = argparse.ArgumentParser(
+        prog="rtrl-edge",
+        description="Recurrent networks that keep learning on a microcontroller.",
+        epilog="Start with `rtrl-edge demo`, then `rtrl-edge new my_model`. `rtrl-edge COMMAND --help` says more.",
+    )
+    parser.add_argument("--version", action="version", version=f"rtrl-edge {__version__}")
+    return parser
 
-    def __init__(self) -> None:
-        self.parser = argparse.ArgumentParser(
-            prog="rtrl-edge",
-            description="Recurrent networks that keep learning on a microcontroller.",
-            epilog="Start with `rtrl-edge demo`, then `rtrl-edge new my_model`. `rtrl-edge COMMAND --help` says more.",
+
+class Commands:
+    """A parser to which commands add themselves: that of `rtrl-edge`, or of one command that has several."""
+
+    def __init__(self, parser: argparse.ArgumentParser, within: str = "") -> None:
+        self._within = within
+        more = f"`rtrl-edge {within}WHAT --help` says more" if within else None
+        self._commands = parser.add_subparsers(
+            metavar="WHAT" if within else "COMMAND", title="commands", required=bool(within), help=more
         )
-        self.parser.add_argument("--version", action="version", version=f"rtrl-edge {__version__}")
-        self._commands = self.parser.add_subparsers(metavar="COMMAND", title="commands")
 
     def add(
         self, name: str, run: Callable[[argparse.Namespace], int], summary: str, more: str = ""
     ) -> argparse.ArgumentParser:
         """The parser of a command that ``run`` runs; its description is the summary as a sentence, and more."""
-        description = f"{summary[0].upper()}{summary[1:]}. {more}".strip()
-        sub = self._commands.add_parser(name, help=summary, description=description)
-        sub.set_defaults(command=run, name=name)
+        sub = self._parser(name, summary, more)
+        sub.set_defaults(command=run, name=f"{self._within}{name}")
         return sub
+
+    def several(self, name: str, summary: str, more: str = "") -> Commands:
+        """A command that is followed by one of its own."""
+        return Commands(self._parser(name, summary, more), f"{name} ")
+
+    def _parser(self, name: str, summary: str, more: str) -> argparse.ArgumentParser:
+        description = f"{summary[0].upper()}{summary[1:]}. {more}".strip()
+        return self._commands.add_parser(name, help=summary, description=description)
 
 
 def add_model(sub: argparse.ArgumentParser, stream: bool = False, optional: bool = False) -> None:
@@ -74,6 +90,11 @@ def positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"wanted a whole number of at least 1, found {text!r}")
     return value
+
+
+def percent(text: str) -> float:
+    """A finite number of at least 0."""
+    return 0.0 if text.strip("0") in ("", ".") and "0" in text else ratio(text)
 
 
 def ratio(text: str) -> float:

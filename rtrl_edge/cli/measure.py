@@ -6,8 +6,11 @@ import argparse
 from pathlib import Path
 
 from ..project import refuse_other_kind, write_text
-from .arguments import Commands, add_model, add_report
+from .arguments import Commands, add_model, add_report, percent
 from .common import Bar, build_and_stream, write_json
+
+#: percent that a counted figure may grow: the same compiler gives the same count, another one differs by some tenths
+_THRESHOLD = 0.5
 
 
 def add_compare(commands: Commands) -> None:
@@ -52,18 +55,15 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def add_bench(commands: Commands) -> None:
-    sub = commands.add(
+    several = commands.several(
         "bench",
-        _bench,
-        "play the tasks of the literature in the chip's integers, or count instructions on every board",
-        "Finished runs of `learning` are kept in DIR, so that a second call goes on where the first was stopped. "
-        "Minutes on two cores.",
+        "play the literature's tasks in the chip's integers, count instructions on every board, compare two such runs",
     )
-    sub.add_argument(
-        "suite",
-        choices=("learning", "target"),
-        metavar="SUITE",
-        help="learning: the tasks; target: the demonstration's model on every board, bits, size and instructions",
+    sub = several.add(
+        "learning",
+        _bench_learning,
+        "the tasks of the literature, in the arithmetic of the chip",
+        "Finished runs are kept in DIR, so that a second call goes on where the first was stopped.",
     )
     sub.add_argument("--quick", action="store_true", help="a minute: short runs, one seed, one mark")
     sub.add_argument(
@@ -79,12 +79,47 @@ def add_bench(commands: Commands) -> None:
         metavar="DIR",
         help="a folder of yours with temperature (NAB) or occupancy (UCI) recordings as .csv or .csv.gz: play them too",
     )
-    sub.add_argument("--page", type=Path, metavar="FILE.MD", help="also write the results as a Markdown page")
+    _add_page(sub)
     add_report(sub)
 
+    sub = several.add(
+        "target",
+        _bench_target,
+        "the demonstration's model on every board: bits, size and instructions",
+        "Minutes on two cores.",
+    )
+    _add_page(sub)
+    add_report(sub)
 
-def _bench(options: argparse.Namespace) -> int:
-    return _bench_target(options) if options.suite == "target" else _bench_learning(options)
+    sub = several.add(
+        "compare",
+        _bench_compare,
+        "what became slower, larger or worse between two files of figures, and what better",
+        "Of one command, which wrote them with --json: `bench target`, `bench learning`, `plan`, `build`, `run`. Ends "
+        "with 1 if a figure is worse, or is not measured any more.",
+    )
+    sub.add_argument("a", type=Path, metavar="A.json", help="the earlier figures")
+    sub.add_argument("b", type=Path, metavar="B.json", help="the later ones")
+    sub.add_argument(
+        "--threshold",
+        type=percent,
+        default=_THRESHOLD,
+        metavar="PERCENT",
+        help="a figure that was counted or measured may grow by so much; RAM and multiply-accumulates follow from the "
+        f"model and may not grow at all; default {_THRESHOLD:g}",
+    )
+
+
+def _add_page(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--page", type=Path, metavar="FILE.MD", help="also write the results as a Markdown page")
+
+
+def _bench_compare(options: argparse.Namespace) -> int:
+    from ..evaluate.regression import compare_files, regressed, text
+
+    found = compare_files(options.a, options.b, options.threshold)
+    print(text(found, options.threshold))
+    return 1 if regressed(found) else 0
 
 
 def _bench_target(options: argparse.Namespace) -> int:

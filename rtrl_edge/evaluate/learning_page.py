@@ -79,6 +79,7 @@ def figures(r: Results, marks: Sequence[Mark]) -> dict[str, object]:
             {
                 "name": task,
                 "samples": r.of(task)[0].entry.steps,
+                "more_is_better": TASKS[task].rising,
                 "verdict": verdict(r, task),
                 "entrants": [
                     {

@@ -214,5 +214,6 @@ def summary(found: Sequence[Target]) -> list[str]:
 
 
 def figures(found: Sequence[Target]) -> dict[str, object]:
-    """The same as plain data."""
-    return {target.board: asdict(target) for target in found}
+    """The same as plain data, units in the names."""
+    units = {call: f"{call}_instructions_mean" for call in COUNTED} | {"one_slice": "slice_instructions_most"}
+    return {t.board: {units.get(name, name): value for name, value in asdict(t).items()} for t in found}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -57,6 +58,16 @@ def stand_in(board: Board) -> Board:
     )
 
 
+def compiler_version(board: Board) -> str:
+    """The first line of what a board's compiler says of itself; "" if it is not on this computer."""
+    command = [board.compiler.command, "--version"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, timeout=30)
+    except OSError:
+        return ""
+    return done.stdout.split("\n", 1)[0]
+
+
 def noisy(model: Model) -> tuple[IntegerModel, Stream]:
     """A model with random weights, and noise of its kind: neither changes how much it works by more than 1 %."""
     rng, d = np.random.default_rng(1), model.dims
@@ -66,7 +77,25 @@ def noisy(model: Model) -> tuple[IntegerModel, Stream]:
 
 
 def work(model: Model, board: Board) -> Work:
-    """Count the instructions of a model on a board's core; kept in the cache by the generated C and the board.
+    """As :func:`count`, but kept in the cache by the generated C, the board and the compiler."""
+    chip = stand_in(board)
+    integer_model, _ = noisy(model)
+    plan(integer_model, chip)
+    project = firmware_project(integer_model, chip, console=True)
+    text = json.dumps([project, repr(chip), compiler_version(chip), STEPS], sort_keys=True)
+    kept = cache_dir() / f"work-{sha256(text.encode()).hexdigest()[:24]}.json"
+    if kept.is_file():
+        return Work(**json.loads(kept.read_text(encoding="utf-8")))
+    found = count(model, chip)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(f"{kept}.part")
+    part.write_text(json.dumps(asdict(found)), encoding="utf-8")
+    part.replace(kept)
+    return found
+
+
+def count(model: Model, board: Board) -> Work:
+    """Count the instructions of a model on a board's core.
 
     Raises:
         BoardError: no emulated board has this core.
@@ -75,20 +104,6 @@ def work(model: Model, board: Board) -> Work:
     """
     chip = stand_in(board)
     integer_model, stream = noisy(model)
-    plan(integer_model, chip)
-    text = json.dumps([firmware_project(integer_model, chip, console=True), repr(chip), STEPS], sort_keys=True)
-    kept = cache_dir() / f"work-{sha256(text.encode()).hexdigest()[:24]}.json"
-    if kept.is_file():
-        return Work(**json.loads(kept.read_text(encoding="utf-8")))
-    found = _count(integer_model, stream, chip)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(f"{kept}.part")
-    part.write_text(json.dumps(asdict(found)), encoding="utf-8")
-    part.replace(kept)
-    return found
-
-
-def _count(integer_model: IntegerModel, stream: Stream, chip: Board) -> Work:
     x, target = integer_model.to_input(stream.x), integer_model.to_target(stream.target)
     with Emulator(integer_model, chip, count_instructions=True) as device:
         for row, label in zip(x, target, strict=True):
