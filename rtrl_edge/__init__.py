@@ -3,7 +3,7 @@
 Define a network in Python, train it, quantize it, and get fixed-size C that predicts and learns on the chip by
 exact Real-Time Recurrent Learning, with the same bits on the chip, in the host build and in NumPy.
 
-The names below are the library. Those that need more than NumPy are imported when first used.
+The names below are the library. What a definition and its plan do not need is imported when first used.
 """
 
 from __future__ import annotations
@@ -50,10 +50,7 @@ from .model import (
     Trunc1,
 )
 from .plan import Plan, plan
-from .project import generate
 from .quantize import IntegerModel, quantize
-from .reference import Reference
-from .snapshot import Snapshot
 from .stream import Stream, load_stream, next_sample
 from .train import train
 from .weights import Scaling, Weights
@@ -62,10 +59,17 @@ if TYPE_CHECKING:
     from .device.emulator import Emulator
     from .device.host import HostTwin
     from .evaluate.prequential import prequential
+    from .project import generate
+    from .reference import Reference
+    from .snapshot import Snapshot
 
+# not plan, quantize and train: a submodule of that name would stand where the function is wanted
 _LAZY = {
     "Emulator": "device.emulator",
     "HostTwin": "device.host",
+    "Reference": "reference",
+    "Snapshot": "snapshot",
+    "generate": "project",
     "prequential": "evaluate.prequential",
 }
 

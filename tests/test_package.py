@@ -87,12 +87,45 @@ def test_the_import_test_sees_imports() -> None:
     assert set(ONLY) | set(NEVER) <= {part(module) for module in MODULES}
 
 
-def test_the_library_alone_needs_no_more_than_numpy() -> None:
-    code = "import sys, rtrl_edge; print(*sorted({'cffi', 'matplotlib', 'tqdm'} & sys.modules.keys()))"
+HEAVY = {
+    "PIL", "ai_edge_litert", "cffi", "flatbuffers", "google.protobuf", "kconfiglib", "matplotlib", "multiprocessing",
+    "numba", "numpy.testing", "onnx", "pandas", "safetensors", "scipy", "sqlite3", "torch", "tqdm", "unittest", "yaml",
+}  # fmt: skip
+PARTS = {"convert", "device", "emit", "evaluate", "firmware", "flash", "oracle", "project", "reference", "snapshot"}
+PLAN = "rtrl_edge.plan(rtrl_edge.Model('net', 2, [rtrl_edge.RNN(4)], rtrl_edge.Linear(1)), 'qemu_microbit')"
+
+
+@pytest.mark.parametrize(
+    ("code", "parts"),
+    [
+        ("import rtrl_edge", PARTS),
+        (f"import rtrl_edge; {PLAN}", PARTS),
+        ("from rtrl_edge.cli import main; main([])", PARTS - {"emit", "project", "reference", "snapshot"}),
+    ],
+)
+def test_what_is_often_started_imports_little(code: str, parts: set[str]) -> None:
+    """Neither libraries but NumPy nor parts of ours that it does not use: that is what makes it quick."""
+    unwanted = HEAVY | {f"rtrl_edge.{name}" for name in parts}
+    code += f"\nimport sys; print('found:', *sorted({unwanted} & sys.modules.keys()))"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, timeout=60
     )
-    assert done.stdout.strip() == ""
+    assert done.stdout.splitlines()[-1] == "found:"
+
+
+def test_every_name_of_the_library_is_what_it_says() -> None:
+    """Also those that are imported when first used, whichever of their modules was imported before."""
+    code = """
+import rtrl_edge.project, rtrl_edge.snapshot, rtrl_edge.evaluate.report, rtrl_edge.device.emulator
+for name in rtrl_edge.__all__:
+    print(name, getattr(getattr(rtrl_edge, name), "__name__", "-"))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, timeout=60
+    )
+    found = dict(line.split() for line in done.stdout.splitlines())
+    assert {name for name, told in found.items() if told != name} == {"__version__"}
+    assert sorted(found) == sorted(rt.__all__)
 
 
 def test_data_folders_hold_no_python() -> None:

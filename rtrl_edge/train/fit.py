@@ -12,17 +12,19 @@ import importlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import DataError, ModelError
 from ..model import Dims, Model
-from ..oracle.voices import LossVoice, voices
 from ..stream import Stream
 from ..weights import Scaling, Weights, initial
 from .form import Float32, Form
+
+if TYPE_CHECKING:
+    from ..oracle.voices import LossVoice
 
 EPOCHS = 120
 BATCH = 32  # most subsequences at once
@@ -165,6 +167,8 @@ class Network:
 
     def __init__(self, model: Model) -> None:
         """Find the cell's file; the loss is the oracle's."""
+        from ..oracle.voices import voices  # here: a plan or a generator never needs it
+
         self._dims, self._loss = model.dims, model.loss
         self._cell = cast(CellVoice, importlib.import_module(f".{model.cell.voice}", __package__))
         self._voice: LossVoice = voices(model).loss
