@@ -60,6 +60,23 @@ RTRL_INLINE int32_t dsp_add_sat(int32_t a, int32_t b)
     __asm__("qadd %0, %1, %2" : "=r"(sum) : "r"(a), "r"(b));
     return sum;
 }
+
+/* sum + (low a_low >> 16) + (high a_high >> 16) for a = -|pair|, word by word: SEL takes a word where SSUB16 found it <= 0 */
+RTRL_INLINE int32_t dsp_size(int32_t sum, uint32_t pair, int32_t low, int32_t high)
+{
+    uint32_t a;
+    __asm__("ssub16 %0, %1, %2\n\tsel %0, %2, %0" : "=&r"(a) : "r"(0), "r"(pair) : "cc");
+    return __smlawt(high, (int32_t)a, __smlawb(low, (int32_t)a, sum));
+}
+
+/* low, high: each saturated to [-32767, 32767], as a pair (QSUB16 takes -32768 for -32767) */
+RTRL_INLINE uint32_t dsp_sat_pair(int32_t low, int32_t high)
+{
+    uint32_t pair;
+    __asm__("ssat %1, #16, %1\n\tssat %2, #16, %2\n\tpkhbt %0, %1, %2, lsl #16"
+            : "=r"(pair), "+r"(low), "+r"(high));
+    return (uint32_t)__sadd16(__qsub16((int16x2_t)pair, 0x10001), 0x10001);
+}
 #else
 RTRL_INLINE int32_t dsp_mac(int32_t acc, uint32_t a, uint32_t b)
 {
@@ -101,12 +118,31 @@ RTRL_INLINE int32_t dsp_add_sat(int32_t a, int32_t b)
 {
     return fx_sat32((int64_t)a + b);
 }
+
+RTRL_INLINE int32_t dsp_size(int32_t sum, uint32_t pair, int32_t low, int32_t high)
+{
+    int32_t a = -fx_abs((int16_t)pair), b = -fx_abs((int16_t)(pair >> 16));
+    return sum + (int32_t)(((int64_t)low * a) >> 16) + (int32_t)(((int64_t)high * b) >> 16);
+}
+
+RTRL_INLINE uint32_t dsp_sat_pair(int32_t low, int32_t high)
+{
+    int32_t a = fx_sat(low, 32767), b = fx_sat(high, 32767);
+    return (uint16_t)(a < -32767 ? -32767 : a) | (uint32_t)(uint16_t)(b < -32767 ? -32767 : b) << 16;
+}
 #endif
 
 typedef struct {
     uint32_t first;
     uint32_t second;
 } dsp_pairs; /* four words as two pairs */
+
+typedef struct {
+    int32_t a;
+    int32_t b;
+    int32_t c;
+    int32_t d;
+} dsp_sums; /* of four rows */
 
 /* two words, at any address: LDR may */
 RTRL_INLINE uint32_t dsp_pair(const int16_t *at)
@@ -198,6 +234,47 @@ RTRL_INLINE void dsp_rows(int32_t *acc, const int16_t *a, int apart, const int16
     acc[1] = b_sum;
     acc[2] = c_sum;
     acc[3] = d_sum;
+}
+
+/* sum + four rows times v, both at multiples of 4. The rows are woven together: two words of each, then the next two.
+ * 16 products are 11 instructions; LDM wants its registers in order, so they have names */
+RTRL_INLINE dsp_sums dsp_woven(dsp_sums sum, const int16_t *rows, const int16_t *v, int count)
+{
+#pragma GCC unroll 4
+    for (int i = 0; i < count / 4; i++) {
+#ifdef __ARM_FEATURE_DSP
+        __asm__("ldm %4!, {r4, r5, r6, r8}\n\t"
+                "ldm %5!, {r10, r12}\n\t"
+                "smlad %0, r4, r10, %0\n\t"
+                "smlad %1, r5, r10, %1\n\t"
+                "smlad %2, r6, r10, %2\n\t"
+                "smlad %3, r8, r10, %3\n\t"
+                "ldm %4!, {r4, r5, r6, r8}\n\t"
+                "smlad %0, r4, r12, %0\n\t"
+                "smlad %1, r5, r12, %1\n\t"
+                "smlad %2, r6, r12, %2\n\t"
+                "smlad %3, r8, r12, %3"
+                : "+r"(sum.a), "+r"(sum.b), "+r"(sum.c), "+r"(sum.d), "+r"(rows), "+r"(v)
+                :
+                : "r4", "r5", "r6", "r8", "r10", "r12", "memory");
+#else
+        for (int pair = 0; pair < 2; pair++, rows += 8, v += 2) {
+            uint32_t two = dsp_pair(v);
+            sum.a = dsp_mac(sum.a, dsp_pair(rows), two);
+            sum.b = dsp_mac(sum.b, dsp_pair(rows + 2), two);
+            sum.c = dsp_mac(sum.c, dsp_pair(rows + 4), two);
+            sum.d = dsp_mac(sum.d, dsp_pair(rows + 6), two);
+        }
+#endif
+    }
+    if (count % 4) {
+        uint32_t two = dsp_pair(v);
+        sum.a = dsp_mac(sum.a, dsp_pair(rows), two);
+        sum.b = dsp_mac(sum.b, dsp_pair(rows + 2), two);
+        sum.c = dsp_mac(sum.c, dsp_pair(rows + 4), two);
+        sum.d = dsp_mac(sum.d, dsp_pair(rows + 6), two);
+    }
+    return sum;
 }
 
 /* words of one or two bytes: one of them, and four crossed */

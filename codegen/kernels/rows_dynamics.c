@@ -1,27 +1,38 @@
 /* Rows lambda = ds_end/ds, or the credit, of a step sent back through it: lambda <- lambda (keep + D).
- * D here is transposed, [unit of h][state], and int16 in every profile: states + 1 rows share it. */
+ * D here is transposed, [unit of h][state] (rows_at), and int16 in every profile: states + 1 rows share it. */
 enum { ROW_EXP_MIN = -16, ROW_EXP_MAX = 31 };
 
+/* L1 norm of column l of the mix */
+static uint64_t rows_mix_l1(const rtrl_t *net, int l)
+{
+    uint64_t sum = 0;
+    for (int r = 0; r < N_STATES; r++) {
+        sum += (uint32_t)fx_abs(cell_mix(net, r, l));
+    }
+    return sum;
+}
+
 /* D = the cell's mix, rounded with one exponent d_exp <= COEF_FRAC
- * bound: after the shift no column of D and keep together has an L1 norm above 2^15 - 1, so sum |lambda| |D| < 2^30 */
+ * bound: after the shift no column of D and keep together has an L1 norm above 2^15 - 1, so sum |lambda| |D| < 2^30,
+ * and no entry of D is larger than that */
 static void rows_dynamics(rtrl_t *net)
 {
+    enum { LAST = N_STATES - N_UNITS };
     uint64_t l1 = 0;
-    uint32_t peak = 0;
     for (int c = 0; c < N_STATES; c++) {
-        int l = c - (N_STATES - N_UNITS);
         uint64_t column = rows_keep_l1(net, c / N_UNITS, c % N_UNITS);
-        for (int r = 0; r < N_STATES && l >= 0; r++) {
-            uint32_t size = (uint32_t)fx_abs(cell_mix(net, r, l));
-            column += size;
-            peak = size > peak ? size : peak;
-        }
+        column += c >= LAST ? rows_mix_l1(net, c - LAST) : 0;
         l1 = column > l1 ? column : l1;
     }
-    int shift = fx_block_shift(l1, peak, N_STATES + N_COMPONENTS, 32767, 32767, MIX_FRAC - COEF_FRAC);
+    int shift = fx_block_shift(l1, 0, N_STATES + N_COMPONENTS, 32767, 32767, MIX_FRAC - COEF_FRAC);
     for (int l = 0; l < N_UNITS; l++) {
-        for (int r = 0; r < N_STATES; r++) {
-            net->D[l * N_STATES + r] = (int16_t)fx_narrow(fx_round_shift(cell_mix(net, r, l), shift), 32767);
+        int16_t *d = &net->D[rows_at(N_UNITS, N_STATES, l, 0)];
+        int apart = rows_at(N_UNITS, N_STATES, l, 2) - rows_at(N_UNITS, N_STATES, l, 0);
+        for (int r = 0; r < N_STATES; r += 2, d += apart) {
+            d[0] = (int16_t)fx_narrow(rows_round(cell_mix(net, r, l), shift), 32767);
+            if (r + 1 < N_STATES) {
+                d[1] = (int16_t)fx_narrow(rows_round(cell_mix(net, r + 1, l), shift), 32767);
+            }
         }
     }
     net->d_exp = (int8_t)(MIX_FRAC - shift);
@@ -31,10 +42,7 @@ static void rows_dynamics(rtrl_t *net)
  * returns the exponent */
 static int8_t row_store(int16_t row[N_STATES], const int32_t acc[N_STATES], int frac)
 {
-    uint32_t bits = 0;
-    for (int r = 0; r < N_STATES; r++) {
-        bits |= (uint32_t)fx_abs(acc[r]);
-    }
+    uint32_t bits = rows_bits(acc, N_STATES);
     if (bits == 0) {
         memset(row, 0, sizeof(int16_t) * N_STATES);
         return ROW_EXP_MAX;
@@ -42,16 +50,16 @@ static int8_t row_store(int16_t row[N_STATES], const int32_t acc[N_STATES], int 
     int down = fx_floor_log2(bits) - 14;
     int exponent = down > 0 ? frac - down : frac;
     exponent = exponent > ROW_EXP_MAX ? ROW_EXP_MAX : exponent < ROW_EXP_MIN ? ROW_EXP_MIN : exponent;
-    for (int r = 0; r < N_STATES; r++) {
-        row[r] = (int16_t)fx_step_size(acc[r], frac - exponent, 32767);
-    }
+    rows_words(row, acc, N_STATES, frac - exponent);
     return (int8_t)exponent;
 }
 
 /* row * 2^-exponent one step back; returns the new exponent */
 static int8_t row_through(rtrl_t *net, int16_t row[N_STATES], int exponent)
 {
-    memset(net->acc, 0, sizeof net->acc);
+    for (int r = 0; r < N_STATES - N_UNITS; r++) {
+        net->acc[r] = 0;
+    }
     rows_dot(&net->acc[N_STATES - N_UNITS], net->D, N_UNITS, row);
     rows_keep_add(net, row);
     return row_store(row, net->acc, exponent + net->d_exp);

@@ -84,16 +84,13 @@ static void block_credit(rtrl_t *net, int u)
     net->lambda_exp = row_through(net, net->lambda, net->lambda_exp);
 }
 
-/* the same for row k of Phi: A[k][.][u] */
+/* the same for row k of Phi: A[.][k][u] */
 static void block_row(rtrl_t *net, int u, int k)
 {
     int16_t *row = &net->Phi[k * N_STATES];
     uint32_t bits = rows_immediate(net, row);
     int down = block_down(bits, J_BITS);
-    j_word *a = &net->A[k * GATE_NEURONS * BLOCK + u];
-    for (int q = 0; q < GATE_NEURONS; q++) {
-        a[q * BLOCK] = (j_word)fx_sat(fx_round_shift(net->acc[q], down), J_MAX);
-    }
+    rows_owed(&net->A[steps_at(k, u)], STEPS, net->acc, GATE_NEURONS, down);
     net->A_exp[k * BLOCK + u] = block_owed_exp(bits, net->Phi_exp[k], down);
     net->Phi_exp[k] = row_through(net, row, net->Phi_exp[k]);
 }
@@ -158,19 +155,13 @@ static void block_credit_equal(rtrl_t *net)
 /* phi_exp and a_exp <- the least of all rows' bounds */
 static void block_bound(rtrl_t *net, int k)
 {
-    const j_word *a = &net->A[k * GATE_NEURONS * BLOCK];
     const int8_t *exponents = &net->A_exp[k * BLOCK];
     int8_t bound = block_row_bound(&net->Phi[k * N_STATES], net->Phi_exp[k]), least = block_least(exponents);
     net->phi_exp = bound < net->phi_exp ? bound : net->phi_exp;
-    uint32_t most = 0;
-    for (int q = 0; q < GATE_NEURONS; q++) {
-        uint32_t sum = 0;
-        for (int u = 0; u < BLOCK; u++) {
-            sum += ((uint32_t)fx_abs(*a++) >> block_apart(exponents[u], least)) + 1;
-        }
-        most = sum > most ? sum : most;
+    for (int u = 0; u < BLOCK; u++) {
+        net->seen[u] = (int16_t)block_apart(exponents[u], least);
     }
-    bound = block_steps_bound(most, least);
+    bound = block_steps_bound(steps_most(net->A, k, net->seen) + BLOCK, least);
     net->a_exp = bound < net->a_exp ? bound : net->a_exp;
 }
 
@@ -182,24 +173,18 @@ static void block_equal(rtrl_t *net, int k)
         net->Phi[r] = (int16_t)fx_round_shift(net->Phi[r], row_down);
     }
     for (int u = 0; u < BLOCK; u++) {
-        j_word *a = &net->A[k * GATE_NEURONS * BLOCK + u];
         int down = block_apart(net->A_exp[k * BLOCK + u], net->a_exp);
-        for (int q = 0; q < GATE_NEURONS && down > 0; q++) {
-            a[q * BLOCK] = (j_word)fx_round_shift(a[q * BLOCK], down);
+        if (down > 0) {
+            rows_owed_down(&net->A[steps_at(k, u)], STEPS, GATE_NEURONS, down);
         }
     }
+    rows_weave(net, k);
 }
 
 /* old <- J_p, seen <- what its weight was multiplied with in each step */
 static void block_column(rtrl_t *net, const column_t *here)
 {
-    for (int r = 0; r < N_STATES; r++) {
-        net->old[r] = net->J[here->p * N_STATES + r];
-    }
-    const int16_t *z = &net->past[block_step(net, 0) * N_TRACE + Z_AT + here->input];
-    for (int u = 0; u < BLOCK; u++) {
-        net->seen[u] = z[u * N_TRACE];
-    }
+    rows_column(net, here->p, &net->past[block_step(net, 0) * N_TRACE + Z_AT + here->input]);
 }
 
 /* fraction bits of the sum of the part from before the block and the part from inside it */
@@ -214,13 +199,7 @@ RTRL_INLINE int block_frac(int outside, int inside, int least)
 static void block_gradient(rtrl_t *net, const column_t *here)
 {
     const int16_t *delta = &net->delta[(here->block * N_NEURONS + here->unit) * BLOCK];
-    int32_t outside = 0, inside = 0;
-    for (int r = 0; r < N_STATES; r++) {
-        outside = fx_mac(outside, net->lambda[r], net->old[r]);
-    }
-    for (int u = 0; u < BLOCK; u++) {
-        inside = fx_mac(inside, delta[u], net->seen[u]);
-    }
+    int32_t outside = rows_product(net->lambda, net->old, N_STATES), inside = rows_product(delta, net->seen, BLOCK);
     int outside_frac = net->lambda_exp + column_exp(net, here->p), inside_frac = net->delta_exp + 15;
     int frac = block_frac(outside_frac, inside_frac, GRADIENT_MIN);
     outside = fx_step_size(outside, outside_frac - frac, SUM_MAX);
@@ -228,36 +207,36 @@ static void block_gradient(rtrl_t *net, const column_t *here)
     block_apply(net, here->weight, fx_round_shift(fx_add(outside, inside), 1), frac - 1);
 }
 
-/* v / 2^down, |v| < 2^30; where that is a left shift, saturated */
-static void block_move(int32_t v[N_STATES], int down)
+/* rows_join where the cap asks for a left shift, saturated */
+static void block_saturate(rtrl_t *net, int outside_down, const j_word *a, int inside_down)
 {
-    if (down > 0) {
-        down = down > 31 ? 31 : down;
-        for (int r = 0; r < N_STATES; r++) {
-            v[r] = fx_round_shift(v[r], down);
+    for (int k = 0; k < N_STATES; k++) {
+        int32_t outside = 0, inside = 0;
+        for (int l = 0; l < N_STATES; l++) {
+            outside = fx_mac(outside, net->Phi[rows_at(N_STATES, N_STATES, k, l)], net->old[l]);
         }
-    } else if (down < 0) {
-        for (int r = 0; r < N_STATES; r++) {
-            v[r] = fx_step_size(v[r], down, SUM_MAX);
+        for (int u = 0; u < BLOCK; u++) {
+            inside = fx_mac(inside, a[steps_at(k, u)], net->seen[u]);
         }
+        outside = fx_step_size(outside, outside_down, SUM_MAX);
+        net->acc[k] = fx_add(outside, fx_step_size(inside, inside_down, SUM_MAX));
     }
 }
 
-/* J_p <- Phi J_p + sum_u A_u z_u   acc: the two halves, (N_STATES) each, < 2^30 by the bounds of the rows
+/* J_p <- Phi J_p + sum_u A_u z_u   acc: the two sums, < 2^30 by the bounds of the rows
  * frac >= E_MIN, so a column that the cap saturates is never shifted left; frac <= ROW_EXP_MAX + E_MAX */
 static void block_advance(rtrl_t *net, const column_t *here)
 {
-    int32_t *outside = net->acc, *inside = &net->acc[N_STATES];
-    rows_dot(outside, net->Phi, N_STATES, net->old);
-    rows_dot_steps(inside, &net->A[(here->block * N_NEURONS + here->unit) * BLOCK], net->seen);
+    const j_word *a = &net->A[(here->block * N_NEURONS + here->unit) * STEPS];
     int outside_frac = net->phi_exp + column_exp(net, here->p), inside_frac = net->a_exp + 15;
     int frac = block_frac(outside_frac, inside_frac, E_MIN);
-    block_move(outside, outside_frac - frac);
-    block_move(inside, inside_frac - frac);
-    for (int r = 0; r < N_STATES; r++) {
-        outside[r] = fx_add(outside[r], inside[r]);
+    if (outside_frac < frac || inside_frac < frac) {
+        block_saturate(net, outside_frac - frac, a, inside_frac - frac);
+    } else {
+        rows_join(net->acc, net->Phi, net->old, block_apart(outside_frac, frac), a, net->seen,
+                  block_apart(inside_frac, frac));
     }
-    column_store(net, here->p, &net->J[here->p * N_STATES], outside, N_STATES, frac);
+    column_store(net, here->p, &net->J[here->p * N_STATES], net->acc, N_STATES, frac);
 }
 
 /* one part of a block's end before the columns */

@@ -102,6 +102,7 @@ class BlockRTRL(Rule):
         return (
             "columns.c",
             "rows_dot_c.c",
+            "rows_store_c.c",
             "rows_keep.c" if structure.private else "rows_keep_none.c",
             "rows_dynamics.c",
             "rows_immediate_spread.c" if structure.spreads else "rows_immediate.c",
@@ -141,8 +142,8 @@ class BlockRTRL(Rule):
             Field("Phi", "int16", (s, s), "scratch", "ds_end/ds_start * 2^phi_exp"),
             Field("Phi_exp", "int8", (s,), "scratch", "exponents of its rows on their way back"),
             Field("phi_exp", "int8", (), "scratch", "exponent of Phi"),
-            Field("A", word, (s, gates, h), "scratch",
-                  "ds_end/d(pre-activation) at each step * 2^a_exp, [state][gate][neuron][step]"),
+            Field("A", word, (gates, s, h), "scratch",
+                  "ds_end/d(pre-activation) at each step * 2^a_exp, [gate][neuron][state][step]"),
             Field("A_exp", "int8", (s, h), "scratch", "exponents of its rows and steps on the way back"),
             Field("a_exp", "int8", (), "scratch", "exponent of A"),
             Field("lambda", "int16", (s,), "scratch", "dL/ds_start * 2^lambda_exp, L the sum of the block's losses"),

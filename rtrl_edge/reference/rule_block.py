@@ -114,7 +114,8 @@ def _backward(net: Net, steps: int, rows: bool) -> None:
     net["delta"], net["delta_exp"] = _equal_steps(delta, delta_exp)
     if rows:
         net["Phi"], net["phi_exp"] = _equal_rows(net, Phi, Phi_exp)
-        net["A"], net["a_exp"] = _equal_steps(A, A_exp)
+        A, net["a_exp"] = _equal_steps(A, A_exp)
+        net["A"] = A.transpose(1, 2, 0, 3)  # [gate][neuron][state][step]
 
 
 def _empty(net: Net, rows: int) -> tuple[Int, Int]:
@@ -172,8 +173,8 @@ def _advance(net: Net, columns: slice) -> None:
     """``J_p <- Phi J_p + sum_u A_u z_u``: J of the block's end."""
     d = net.dims
     block, unit, seen = (place[columns] for place in d.places)
-    A = net["A"].reshape(d.states, len(d.structure.blocks), d.neurons, -1)[:, block, unit]
-    outside, inside = net["J"][columns] @ net["Phi"].T, np.einsum("kpu,pu->kp", A, _z(net, seen))
+    A = net["A"].reshape(len(d.structure.blocks), d.neurons, d.states, -1)[block, unit]
+    outside, inside = net["J"][columns] @ net["Phi"].T, np.einsum("pku,pu->kp", A, _z(net, seen))
     outside_frac, inside_frac = net["phi_exp"] + column_exponents(net, columns), int(net["a_exp"]) + 15
     acc, frac = _sum(outside.T, outside_frac, inside, inside_frac, net.formats.exponent_min)
     store_columns(net, acc.T, frac, columns)

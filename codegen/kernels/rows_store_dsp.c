@@ -1,0 +1,93 @@
+/* rows_store_c.c for the Arm DSP extension: SMMULR rounds and shifts in one instruction, SSAT and QSUB16 saturate. */
+RTRL_INLINE uint32_t rows_bits(const int32_t *v, int count)
+{
+    uint32_t bits = 0;
+#pragma GCC unroll 8
+    for (int k = 0; k < count; k++) {
+        int32_t sign = v[k] >> 31;
+        bits |= (uint32_t)((v[k] ^ sign) - sign);
+    }
+    return bits;
+}
+
+RTRL_INLINE int32_t rows_round(int32_t v, int down)
+{
+    return dsp_mul_high(v, (int32_t)(1U << (32 - down)));
+}
+
+RTRL_INLINE void rows_words(int16_t *words, const int32_t *v, int count, int down)
+{
+    if (down < 2 || down > 31) { /* hardly ever */
+        for (int k = 0; k < count; k++) {
+            words[k] = (int16_t)fx_step_size(v[k], down, 32767);
+        }
+        return;
+    }
+    int pairs = count / 2 * 2;
+#pragma GCC unroll 4
+    for (int k = 0; k < pairs; k += 2) {
+        uint32_t pair = dsp_sat_pair(rows_round(v[k], down), rows_round(v[k + 1], down));
+        memcpy(&words[k], &pair, sizeof pair);
+    }
+    if (count % 2) {
+        words[pairs] = (int16_t)dsp_sat_pair(rows_round(v[pairs], down), 0);
+    }
+}
+
+/* A factor -2^16 / 2^shift makes SMLAW add -|word| / -2^shift, rounded down */
+RTRL_INLINE uint32_t steps_most(const j_word *A, int k, const int16_t shifts[BLOCK])
+{
+    enum { ROWS = N_BLOCKS * N_NEURONS, PAIRS = sizeof(j_word) == 2 && BLOCK % 2 == 0, FOURS = PAIRS ? ROWS / 4 * 4 : 0 };
+    int32_t most = 0;
+    int apart = steps_at(k, 2) - steps_at(k, 0);
+    for (int q = 0; q < FOURS; q += 4) {
+        const int16_t *a = (const int16_t *)(const void *)&A[q * STEPS + steps_at(k, 0)];
+        int32_t sums[4] = { 0, 0, 0, 0 };
+        for (int u = 0; u < BLOCK; u += 2, a += apart) {
+            int32_t low = -65536 >> shifts[u], high = -65536 >> shifts[u + 1]; /* check: 65536 == 2**16 */
+            sums[0] = dsp_size(sums[0], dsp_pair(a), low, high);
+            sums[1] = dsp_size(sums[1], dsp_pair(a + STEPS), low, high);
+            sums[2] = dsp_size(sums[2], dsp_pair(a + 2 * STEPS), low, high);
+            sums[3] = dsp_size(sums[3], dsp_pair(a + 3 * STEPS), low, high);
+        }
+        for (int i = 0; i < 4; i++) {
+            most = sums[i] > most ? sums[i] : most;
+        }
+    }
+    for (int q = FOURS; q < ROWS; q++) {
+        int32_t sum = 0;
+        for (int u = 0; u < BLOCK; u++) {
+            sum += fx_abs(A[q * STEPS + steps_at(k, u)]) >> shifts[u];
+        }
+        most = sum > most ? sum : most;
+    }
+    return (uint32_t)most;
+}
+
+RTRL_INLINE void rows_owed(j_word *a, int apart, const int32_t *v, int count, int down)
+{
+    if (down < 2) { /* hardly ever */
+        for (int k = 0; k < count; k++) {
+            a[k * apart] = (j_word)fx_sat(fx_round_shift(v[k], down), J_MAX);
+        }
+        return;
+    }
+#pragma GCC unroll 8
+    for (int k = 0; k < count; k++, a += apart) {
+        *a = (j_word)dsp_sat(rows_round(v[k], down));
+    }
+}
+
+RTRL_INLINE void rows_owed_down(j_word *a, int apart, int count, int down)
+{
+    if (down == 1) {
+        for (int k = 0; k < count; k++, a += apart) {
+            *a = (j_word)((*a + 1) >> 1);
+        }
+        return;
+    }
+#pragma GCC unroll 8
+    for (int k = 0; k < count; k++, a += apart) {
+        *a = (j_word)rows_round(*a, down);
+    }
+}
