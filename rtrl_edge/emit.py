@@ -32,6 +32,7 @@ DSP_KERNELS = {
     "exact_store_c.c": "exact_store_dsp.c",
     "rows_dot_c.c": "rows_dot_dsp.c",
     "rows_immediate.c": "rows_immediate_dsp.c",
+    "rows_mix_c.c": "rows_mix_dsp.c",
     "rows_store_c.c": "rows_store_dsp.c",
     "squash_c.c": "squash_dsp.c",
 }

@@ -66,7 +66,7 @@ RTRL_INLINE void rows_keep_sums(int32_t acc[4], dsp_sums sum)
 
 RTRL_INLINE int32_t rows_product(const int16_t *a, const int16_t *v, int count)
 {
-    return dsp_dot(a, v, count);
+    return count % 2 ? dsp_dot(a, v, count) : dsp_line(a, v, count);
 }
 
 static void rows_dot(int32_t *acc, const int16_t *a, int rows, const int16_t v[N_STATES])

@@ -2,38 +2,26 @@
  * D here is transposed, [unit of h][state] (rows_at), and int16 in every profile: states + 1 rows share it. */
 enum { ROW_EXP_MIN = -16, ROW_EXP_MAX = 31 };
 
-/* L1 norm of column l of the mix */
-static uint64_t rows_mix_l1(const rtrl_t *net, int l)
-{
-    uint64_t sum = 0;
-    for (int r = 0; r < N_STATES; r++) {
-        sum += (uint32_t)fx_abs(cell_mix(net, r, l));
-    }
-    return sum;
-}
-
 /* D = the cell's mix, rounded with one exponent d_exp <= COEF_FRAC
  * bound: after the shift no column of D and keep together has an L1 norm above 2^15 - 1, so sum |lambda| |D| < 2^30,
  * and no entry of D is larger than that */
 static void rows_dynamics(rtrl_t *net)
 {
-    enum { LAST = N_STATES - N_UNITS };
     uint64_t l1 = 0;
-    for (int c = 0; c < N_STATES; c++) {
+    for (int c = 0; c < N_STATES - N_UNITS; c++) { /* columns that are kept alone */
         uint64_t column = rows_keep_l1(net, c / N_UNITS, c % N_UNITS);
-        column += c >= LAST ? rows_mix_l1(net, c - LAST) : 0;
+        l1 = column > l1 ? column : l1;
+    }
+    for (int l = 0; l < N_UNITS; l += 2) {
+        bool last = l + 1 == N_UNITS;
+        uint64_t first = rows_keep_l1(net, N_COMPONENTS - 1, l);
+        uint64_t second = last ? 0 : rows_keep_l1(net, N_COMPONENTS - 1, l + 1);
+        uint64_t column = rows_mix_l1(net, l, last, first, second);
         l1 = column > l1 ? column : l1;
     }
     int shift = fx_block_shift(l1, 0, N_STATES + N_COMPONENTS, 32767, 32767, MIX_FRAC - COEF_FRAC);
-    for (int l = 0; l < N_UNITS; l++) {
-        int16_t *d = &net->D[rows_at(N_UNITS, N_STATES, l, 0)];
-        int apart = rows_at(N_UNITS, N_STATES, l, 2) - rows_at(N_UNITS, N_STATES, l, 0);
-        for (int r = 0; r < N_STATES; r += 2, d += apart) {
-            d[0] = (int16_t)fx_narrow(rows_round(cell_mix(net, r, l), shift), 32767);
-            if (r + 1 < N_STATES) {
-                d[1] = (int16_t)fx_narrow(rows_round(cell_mix(net, r + 1, l), shift), 32767);
-            }
-        }
+    for (int l = 0; l < N_UNITS; l += 2) {
+        rows_mix_round(net, l, l + 1 == N_UNITS, shift);
     }
     net->d_exp = (int8_t)(MIX_FRAC - shift);
 }

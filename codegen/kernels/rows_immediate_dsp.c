@@ -2,6 +2,7 @@
 static uint32_t rows_immediate(rtrl_t *net, const int16_t row[N_STATES])
 {
     enum { PAIRS = N_NEURONS / 2 * 2 };
+    uint32_t bits = 0;
     for (int gate = 0; gate < N_BLOCKS; gate++) {
         const int16_t *coef = &net->coef[gate * N_STATES];
         int32_t *acc = &net->acc[gate * N_NEURONS];
@@ -15,6 +16,7 @@ static uint32_t rows_immediate(rtrl_t *net, const int16_t row[N_STATES])
             }
             acc[i] = low;
             acc[i + 1] = high;
+            bits |= dsp_abs(low) | dsp_abs(high);
         }
         for (int i = PAIRS; i < N_NEURONS; i++) {
             int32_t sum = 0;
@@ -22,7 +24,8 @@ static uint32_t rows_immediate(rtrl_t *net, const int16_t row[N_STATES])
                 sum += fx_round_shift(fx_mul(row[k * N_UNITS + i], coef[k * N_UNITS + i]), SUM_ROOM);
             }
             acc[i] = sum;
+            bits |= dsp_abs(sum);
         }
     }
-    return rows_bits(net->acc, N_BLOCKS * N_NEURONS);
+    return bits;
 }

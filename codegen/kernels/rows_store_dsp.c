@@ -4,8 +4,7 @@ RTRL_INLINE uint32_t rows_bits(const int32_t *v, int count)
     uint32_t bits = 0;
 #pragma GCC unroll 8
     for (int k = 0; k < count; k++) {
-        int32_t sign = v[k] >> 31;
-        bits |= (uint32_t)((v[k] ^ sign) - sign);
+        bits |= dsp_abs(v[k]);
     }
     return bits;
 }

@@ -104,6 +104,8 @@ class BlockRTRL(Rule):
             "rows_dot_c.c",
             "rows_store_c.c",
             "rows_keep.c" if structure.private else "rows_keep_none.c",
+            *(["mix_two.c"] if structure.own_mix else []),
+            "rows_mix_c.c",
             "rows_dynamics.c",
             "rows_immediate_spread.c" if structure.spreads else "rows_immediate.c",
             "block_lagged.c" if self.lagged else "block_now.c",
