@@ -51,7 +51,8 @@ from .model import (
 )
 from .plan import Plan, plan
 from .quantize import IntegerModel, quantize
-from .stream import Stream, load_stream, next_sample
+from .stream import Stream, next_sample
+from .stream_file import load_stream
 from .train import train
 from .weights import Scaling, Weights
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from .assets import examples_dir
@@ -60,6 +61,19 @@ def write_text(path: Path, text: str) -> Path:
     """Write a file that a command was asked to write by name; see :func:`refuse_other_kind`."""
     refuse_other_kind(path, text.split("\n", 1)[0])
     return _write(path, text)
+
+
+@contextmanager
+def growing(path: Path, first_line: str) -> Iterator[Callable[[str], object]]:
+    """A file that is written while a command works; gives what writes the next text, which begins with the line."""
+    refuse_other_kind(path, first_line)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w", encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise FolderError(f"{path}: cannot be written ({error.strerror}); choose another place") from error
+    with file:
+        yield file.write
 
 
 def refuse_existing(path: Path) -> None:

@@ -14,7 +14,7 @@ from .errors import DataError, ModelError
 from .fixed import STATE_FRAC, WEIGHT_FRAC, split_weight
 from .fixed.words import Int
 from .model import Model
-from .stream import Float, Stream
+from .stream import Float, Source, Stream
 from .weights import Scaling, Weights
 
 #: more clipped inputs than this in the calibration is an error: the network would not see its signal
@@ -183,9 +183,9 @@ def _check_ranges(model: Model, scaling: Scaling, calibration: Stream) -> None:
         )
 
 
-def check_channels(model: Model, stream: Stream, what: str) -> None:
+def check_channels(model: Model, stream: Source, what: str) -> None:
     """Raise DataError unless the stream has the model's inputs and outputs; ``what`` begins the message."""
-    found = stream.x.shape[1], stream.target.shape[1]
+    found = stream.widths
     if found != (model.inputs, model.readout.outputs):
         raise DataError(
             f"{what}: model '{model.name}' wants {model.inputs} inputs and {model.readout.outputs} outputs, "

@@ -24,7 +24,8 @@ from .layout import layout
 from .model import Model
 from .project import write_new
 from .quantize import IntegerModel
-from .stream import Float, load_arrays
+from .stream import Float
+from .stream_file import load_arrays
 
 FORMAT = 1
 BYTES_MAX = 64 * 2**20

@@ -9,7 +9,8 @@ import numpy as np
 
 from .errors import DataError, ModelError
 from .model import Model
-from .stream import Float, Stream, load_arrays
+from .stream import Float, Stream
+from .stream_file import load_arrays
 
 #: the network sees +-HEADROOM for all but the rarest samples; beyond 1.0 inputs saturate
 HEADROOM = 0.8

@@ -269,7 +269,9 @@ CSV = {
     "an empty cell": ("a,b\n1,2\n3,\n5,6\n", ("line 3, column 'b'", "found an empty cell (only a target may be")),
     "not a number": ("a,b\n1,2\n3,4\n5,nan\n", ("line 4, column 'b'", "wanted a finite number, found 'nan'")),
     "an infinite target": ("a,target\n1,2\n3,inf\n5,6\n", ("line 3, column 'target'", "found 'inf'")),
-    "half a label": ("a,target1,target2\n1,2,3\n4,5,\n6,7,8\n", ("target row 1 is [5.0, nan]",)),
+    "half a label": ("a,target1,target2\n1,2,3\n4,5,\n6,7,8\n", ("line 3: target row 1 is [5.0, nan]",)),
+    "a mistake far below": ("a\n" + "1\n" * 9000 + "\n1;2\n", ("line 9003, column 'a'", "found '1;2'")),
+    "a broken end": ("a\n" + "1\n" * 9000 + '"x' * 100000, ("not a readable CSV file (after line 9001: field larger",)),
     "ragged rows": ("a,b\n1,2\n\n3,4,5\n", ("line 4", "wanted 2 columns as in the header, found 3")),
     "no header": ("1,2\n3,4\n5,6\n", ("wanted a header line with the columns' names first", "['1', '2']")),
     "semicolons": ("a;b\n1;2\n3;4\n", ("wanted commas between the columns, found 'a;b'",)),
@@ -337,12 +339,12 @@ def test_npz_files(name: str, model: Path, tmp_path: Path, capsys: pytest.Captur
 def test_files_that_are_not_there(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     says(
         refused(capsys, "simulate", model, tmp_path / "no.csv"),
-        "no.csv: wanted a .csv or .npz file, found no such file",
+        "no.csv: wanted a .csv, .npy or .npz file, found no such file",
     )
     (tmp_path / "d.csv").mkdir()
-    says(refused(capsys, "simulate", model, tmp_path / "d.csv"), "wanted a .csv or .npz file, found a folder")
+    says(refused(capsys, "simulate", model, tmp_path / "d.csv"), "wanted a .csv, .npy or .npz file, found a folder")
     (tmp_path / "data.txt").write_text("a,b\n", encoding="utf-8")
-    says(refused(capsys, "simulate", model, tmp_path / "data.txt"), "wanted a .csv or .npz file, found '.txt'")
+    says(refused(capsys, "simulate", model, tmp_path / "data.txt"), "wanted a .csv, .npy or .npz file, found '.txt'")
     (tmp_path / "latin.csv").write_bytes("größe,b\n1,2\n3,4\n".encode("latin-1"))
     says(refused(capsys, "simulate", model, tmp_path / "latin.csv"), "not a readable CSV file", "wanted UTF-8 text")
 

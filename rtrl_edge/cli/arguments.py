@@ -11,7 +11,7 @@ from .. import __version__
 
 _MODEL_HELP = "Python file with a function build() that returns an integer model; `rtrl-edge new DIR` writes one"
 _STREAM_HELP = (
-    "recording to play: .csv (header line; target* columns are labels) or .npz (x, target); "
+    "recording to play: .csv (header line; target* columns are labels), .npz (x, target) or .npy (x); "
     "default: the model file's stream()"
 )
 

@@ -10,11 +10,15 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 from ..errors import ModelError
 from ..project import write_text
 from ..quantize import IntegerModel, check_channels
-from ..stream import Stream, load_stream
+from ..stream import Source, Stream
+from ..stream_file import load_stream, open_stream
+
+_Played = TypeVar("_Played", bound=Source)
 
 
 class Bar:
@@ -70,10 +74,20 @@ def build(module: ModuleType, options: argparse.Namespace) -> IntegerModel:
 def build_and_stream(options: argparse.Namespace) -> tuple[IntegerModel, Stream]:
     """What a command plays; the stream first: it is quick to be wrong, and build() may train for long."""
     module = load(options.model)
-    stream = _stream(module, options)
+    return _build_for(_stream(module, options), module, options)
+
+
+def build_and_source(options: argparse.Namespace) -> tuple[IntegerModel, Source]:
+    """The same for a command that needs no more than a piece of a recording at a time."""
+    module = load(options.model)
+    source = _stream(module, options) if options.stream is None else open_stream(options.stream, options.steps)
+    return _build_for(source, module, options)
+
+
+def _build_for(source: _Played, module: ModuleType, options: argparse.Namespace) -> tuple[IntegerModel, _Played]:
     integer_model = build(module, options)
-    check_channels(integer_model.model, stream, str(options.stream or f"{options.model}, stream()"))
-    return integer_model, stream
+    check_channels(integer_model.model, source, str(options.stream or f"{options.model}, stream()"))
+    return integer_model, source
 
 
 def _stream(module: ModuleType, options: argparse.Namespace) -> Stream:

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import ModelError
 from ..project import write_new
 from ..snapshot import Snapshot
-from ..stream import load_stream
+from ..stream_file import load_stream
 from .arguments import Commands, add_model
 from .common import build, load
 

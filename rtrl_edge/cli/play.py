@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from ..errors import LinkError, ModelError
-from ..project import refuse_existing, refuse_other_kind, write_text
+from ..project import growing, refuse_existing, refuse_other_kind, write_text
 from ..snapshot import Snapshot
 from .arguments import Commands, add_board, add_model, add_report, positive
-from .common import Bar, build_and_stream, write_json
+from .common import Bar, build_and_source, build_and_stream, write_json
 
 
 def add_demo(commands: Commands) -> None:
@@ -50,27 +51,39 @@ def add_simulate(commands: Commands) -> None:
         "simulate",
         _simulate,
         "play a recording through the host build of the generated C",
-        "Prints the error of the learning model, of its frozen copy and of simple controls.",
+        "Prints the error of the learning model, of its frozen copy and of simple controls. A .csv or .npy file is "
+        "read a piece at a time: it may be larger than the memory.",
     )
     add_model(sub, stream=True)
     sub.add_argument("--out", type=Path, metavar="FILE.CSV", help="write the predictions, in physical units")
-    sub.add_argument("--report", type=Path, metavar="FILE.HTML", help="write a report with plots that opens offline")
+    sub.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE.HTML",
+        help="write a report with plots that opens offline; keeps all predictions in memory",
+    )
     add_report(sub)
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    from ..evaluate.contest import PREDICTIONS_LINE, predictions_csv, simulate
+    from ..evaluate.contest import PREDICTIONS_LINE, Predictions, simulate
     from ..evaluate.report import LEGEND, PAGE_LINE, conclusions, error_table, figures, render
 
     for path, first_line in ((options.out, PREDICTIONS_LINE), (options.report, PAGE_LINE)):
         if path is not None:
             refuse_other_kind(path, first_line)
-    report = simulate(*build_and_stream(options), progress=Bar)
-    print(f"{report.title}, {len(report.contenders[0].run):,} samples\n")
+    model, source = build_and_source(options)
+    whole = options.report is not None
+    with ExitStack() as files:
+        said = None
+        if options.out:
+            said = Predictions(source.widths[1], files.enter_context(growing(options.out, PREDICTIONS_LINE)))
+        report = simulate(model, source, progress=Bar, whole=whole, said=said)
+    print(f"{report.title}, {len(source):,} samples\n")
     print(f"{error_table(report)}\n{LEGEND}\n")
     print("\n".join(conclusions(report)))
     if options.out:
-        print(f"wrote {write_text(options.out, predictions_csv(report))}")
+        print(f"wrote {options.out}")
     if options.report:
         print(f"wrote {write_text(options.report, render(report))}")
     write_json(options, figures(report))

@@ -30,7 +30,8 @@ from ..errors import ConvertError, DataError
 from ..model import GRU, Cell, Loss, Model, Readout, SquaredError
 from ..oracle.voices import voices
 from ..quantize import IntegerModel, check_channels, quantize
-from ..stream import Float, Stream, load_arrays
+from ..stream import Float, Stream
+from ..stream_file import load_arrays
 from ..weights import Scaling, Weights
 
 Index = npt.NDArray[np.intp]

@@ -13,7 +13,7 @@ from ..errors import DataError
 from ..oracle.teacher import force
 from ..oracle.voices import voices
 from ..quantize import IntegerModel
-from ..stream import Float, Stream
+from ..stream import Float, Source, Stream
 
 TRACE_LIMIT = 1e4  # mean diagonal of P, in units of its start, above which RLS stops to forget
 
@@ -224,14 +224,14 @@ class OnlineAR:
 
 
 def standard_controls(
-    stream: Stream, past: Stream | None = None, integer_model: IntegerModel | None = None
+    stream: Source, past: Stream | None = None, integer_model: IntegerModel | None = None
 ) -> dict[str, Control]:
     """The controls of a report, by the name they carry there.
 
     The autoregression has lived through ``past``, as the network's factory weights have, if it is given. Of a model,
     its frozen cell with a readout by least squares is one more.
     """
-    inputs, outputs = stream.x.shape[1], stream.target.shape[1]
+    inputs, outputs = stream.widths
     linear = OnlineAR(inputs, outputs) if past is None else OnlineAR.pretrained(past)
     found: dict[str, Control] = {
         "last value": Persistence(stream.predicts_next_sample, outputs),

@@ -5,7 +5,7 @@ Source: Dawid 1984; Gama, Sebastiao & Rodrigues 2013 (evaluation of stream learn
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -72,8 +72,8 @@ class Run:
         labels = self.target[self.labelled]
         if not len(labels):
             raise DataError("run: no sample of the stream has a label, so there is no error to measure")
-        found = labels.std(axis=0)
-        return np.where(found > 0.0, found, 1.0)
+        constant = (labels == labels[0]).all(axis=0)  # rounding would give it a deviation of its own
+        return np.where(constant, 1.0, labels.std(axis=0))
 
     @cached_property
     def labelled(self) -> npt.NDArray[np.bool_]:
@@ -128,6 +128,16 @@ class Run:
             "nrmse_by_channel_per_channel_std": self.nrmse_by_channel(start, stop),
             "rmse_by_channel_in_physical_units": self.rmse_by_channel(start, stop),
         }
+
+
+def joined(runs: Sequence[Run]) -> Run:
+    """One run of its pieces, in time order."""
+    outputs = [run.outputs for run in runs if run.outputs is not None]
+    return Run(
+        np.concatenate([run.prediction for run in runs]),
+        np.concatenate([run.target for run in runs]),
+        np.concatenate(outputs) if outputs else None,
+    )
 
 
 def prequential(

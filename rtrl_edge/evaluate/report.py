@@ -15,10 +15,12 @@ from typing import Literal
 
 import numpy as np
 
+from ..errors import DataError
 from ..stream import Float
 from . import plots
 from .prequential import Run
 from .recordings import Part
+from .tally import Errors
 
 Role = Literal["learning", "frozen", "readout", "control"]
 
@@ -42,14 +44,21 @@ class Contender:
         name: as shown.
         role: "learning" is the device the report is about, "frozen" its copy that does not learn, "readout"
             the copy whose readout alone learns; all else is a "control".
-        run: what it predicted on the same stream as all others.
+        run: how wrong it was, on the same stream as all others; a Run has its predictions too, for plots.
         detail: small print below the name.
     """
 
     name: str
     role: Role
-    run: Run
+    run: Errors
     detail: str = ""
+
+    @property
+    def whole(self) -> Run:
+        """Its run with every prediction, which plots need."""
+        if not isinstance(self.run, Run):
+            raise DataError(f"report: of '{self.name}' only the errors were kept; play it whole to draw it")
+        return self.run
 
 
 @dataclass(frozen=True)
@@ -323,7 +332,7 @@ def _time_section(report: Report) -> str:
     curves, tops = [], []
     for contender in back_to_front:
         time, unit = _time_axis(report, len(contender.run))
-        error = contender.run.running_nrmse(window)
+        error = contender.whole.running_nrmse(window)
         error[: min(window, len(error) // 2)] = np.nan  # a window that is not full yet is only noise
         x, y = plots.thinned(time, error)
         role = contender.role
@@ -349,8 +358,8 @@ def _signal_section(report: Report) -> str:
     if learner is None:
         return ""
     last = report.parts[-1]
-    errors = np.array(learner.run.nrmse_by_channel(last.start, last.stop))
-    rival = np.array(frozen.run.nrmse_by_channel(last.start, last.stop)) if frozen else np.zeros_like(errors)
+    errors = np.array(learner.whole.nrmse_by_channel(last.start, last.stop))
+    rival = np.array(frozen.whole.nrmse_by_channel(last.start, last.stop)) if frozen else np.zeros_like(errors)
     channel = int(np.argmax(np.nan_to_num(rival / errors))) if frozen else 0
     name = report.channels[channel] if channel < len(report.channels) else f"channel {channel}"
     length = round(STRETCH_S * report.rate_hz) if report.rate_hz else STRETCH_SAMPLES
@@ -385,7 +394,7 @@ def _stretch(
     learner: Contender,
     frozen: Contender | None,
 ) -> plots.Panel:
-    signal = learner.run.target[:, channel]
+    signal = learner.whole.target[:, channel]
     middle = (part.start + part.stop) // 2
     start = middle + _liveliest(signal[middle : part.stop], length)
     shown = slice(start, min(start + length, part.stop))
@@ -394,7 +403,7 @@ def _stretch(
     curves = [plots.Curve(time, signal[shown], "ink", dots=True)]
     for contender in (frozen, learner):
         if contender is not None:
-            y = np.where(np.isnan(signal[shown]), np.nan, contender.run.prediction[shown, channel])
+            y = np.where(np.isnan(signal[shown]), np.nan, contender.whole.prediction[shown, channel])
             curves.append(plots.Curve(time, y, contender.role, strong=contender.role == "learning"))
     unit = "seconds" if report.rate_hz else "samples"
     return plots.Panel(curves, unit, name, title=part.label)
