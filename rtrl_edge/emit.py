@@ -30,6 +30,7 @@ DSP_KERNELS = {
     "dot64_c.c": "dot64_dsp.c",
     "dot_c.c": "dot_dsp.c",
     "exact_store_c.c": "exact_store_dsp.c",
+    "pair_dot_c.c": "pair_dot_dsp.c",
     "rows_dot_c.c": "rows_dot_dsp.c",
     "rows_immediate.c": "rows_immediate_dsp.c",
     "rows_mix_c.c": "rows_mix_dsp.c",

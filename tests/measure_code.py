@@ -29,7 +29,7 @@ BOARDS = (
     "qemu_microbit", "qemu_mps2_an385", "qemu_mps2_an386", "qemu_mps2_an500", "qemu_mps2_an505", "qemu_mps3_an547",
 )  # fmt: skip
 #: units, inputs, outputs, profile: the compiler's code differs most between even and odd rows, and between words
-SHAPES = ((16, 3, 3, rt.R16(cap=2)), (17, 3, 3, rt.R16(cap=2)), (8, 1, 8, rt.R8(cap=2)), (9, 1, 8, rt.R8(cap=2)))
+SHAPES = ((16, 3, 3, rt.R16(cap=2)), (17, 2, 3, rt.R16(cap=2)), (8, 1, 8, rt.R8(cap=2)), (9, 1, 8, rt.R8(cap=2)))
 STACK_SPARE = 16  # other sizes may spill two pairs of registers more
 CALLS = [f"net_{call}" for call in ("init", "reset", "predict", "learn", "observe", "learn_begin", "learn_slice")]
 

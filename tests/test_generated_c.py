@@ -154,7 +154,8 @@ def test_the_stack_is_known_and_the_same_for_every_size(
         bound = plan(model, chip).stack_bytes
         assert bound is not None
         assert found[units] <= bound
-    assert abs(found[17] - found[8]) < 32  # not from two units, whose loops are unrolled: other registers spill
+    # not from two units, whose loops are unrolled: other registers spill; odd columns are unpacked by one more function
+    assert abs(found[17] - found[8]) < 64
     if 100 in found:  # an array of units or columns on the stack would show
         assert found[100] - found[17] < 32
 

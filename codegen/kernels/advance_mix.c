@@ -12,6 +12,7 @@ RTRL_INLINE int advance_exp(const rtrl_t *net)
 
 RTRL_INLINE void advance(rtrl_t *net, const int16_t v[N_STATES])
 {
+    memset(net->acc, 0, sizeof net->acc);
     dot_dynamics(net->acc, net->D, &v[N_STATES - N_UNITS]);
-    keep_add(net, v);
+    keep_add(net->acc, net, v);
 }

@@ -2,8 +2,15 @@
  * same words are C, so that every kernel made of them can be tested there.
  * SMLAD multiplies two pairs and adds both products. It wraps, so the order of additions is free: a sum that fits at
  * the end, by its L1 norm, has the same bits as in plain C. */
+typedef struct {
+    uint32_t first;
+    uint32_t second;
+} dsp_pairs; /* four words as two pairs */
+
 #ifdef __ARM_FEATURE_DSP
 #include <arm_acle.h>
+
+typedef uint64_t __attribute__((may_alias, aligned(4))) dsp_eight; /* eight bytes, whatever they are in C */
 
 /* acc + low a * low b + high a * high b */
 RTRL_INLINE int32_t dsp_mac(int32_t acc, uint32_t a, uint32_t b)
@@ -35,6 +42,35 @@ RTRL_INLINE int32_t dsp_mul_high(int32_t a, int32_t b)
     int32_t high;
     __asm__("smmulr %0, %1, %2" : "=r"(high) : "r"(a), "r"(b));
     return high;
+}
+
+/* v / 2^s, to nearest, halves up; s in 0..31: fx_round_shift without a branch, by the last bit that is shifted out */
+RTRL_INLINE int32_t dsp_round_shift(int32_t v, int s)
+{
+    int32_t rounded;
+    __asm__("adds %0, %1, #0\n\tasrs %0, %0, %2\n\tadc %0, %0, #0" : "=&r"(rounded) : "r"(v), "r"(s) : "cc");
+    return rounded;
+}
+
+/* the low halves of two words: low, high */
+RTRL_INLINE uint32_t dsp_pack(int32_t low, int32_t high)
+{
+    uint32_t pair;
+    __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(pair) : "r"(low), "r"(high));
+    return pair;
+}
+
+/* two words at a multiple of 4, LDRD and STRD */
+RTRL_INLINE dsp_pairs dsp_load_two(const int32_t *at)
+{
+    dsp_pairs two;
+    __asm__("ldrd %0, %1, %2" : "=r"(two.first), "=r"(two.second) : "m"(*(const dsp_eight *)(const void *)at));
+    return two;
+}
+
+RTRL_INLINE void dsp_store_two(void *at, uint32_t first, uint32_t second)
+{
+    __asm__("strd %1, %2, %0" : "=m"(*(dsp_eight *)at) : "r"(first), "r"(second));
 }
 
 /* v, saturated to a word of J */
@@ -104,6 +140,27 @@ RTRL_INLINE int32_t dsp_mul_high(int32_t a, int32_t b)
     return (int32_t)(((int64_t)a * b + INT32_MAX + 1) >> 32);
 }
 
+RTRL_INLINE int32_t dsp_round_shift(int32_t v, int s)
+{
+    return fx_round_shift(v, s);
+}
+
+RTRL_INLINE uint32_t dsp_pack(int32_t low, int32_t high)
+{
+    return (uint16_t)low | (uint32_t)high << 16;
+}
+
+RTRL_INLINE dsp_pairs dsp_load_two(const int32_t *at)
+{
+    return (dsp_pairs){ (uint32_t)at[0], (uint32_t)at[1] };
+}
+
+RTRL_INLINE void dsp_store_two(void *at, uint32_t first, uint32_t second)
+{
+    const uint32_t two[2] = { first, second };
+    memcpy(at, two, sizeof two);
+}
+
 RTRL_INLINE int32_t dsp_sat(int32_t v)
 {
     return fx_sat(v, J_MAX);
@@ -140,11 +197,6 @@ RTRL_INLINE uint32_t dsp_abs(int32_t v)
 }
 
 typedef struct {
-    uint32_t first;
-    uint32_t second;
-} dsp_pairs; /* four words as two pairs */
-
-typedef struct {
     int32_t a;
     int32_t b;
     int32_t c;
@@ -163,10 +215,9 @@ RTRL_INLINE uint32_t dsp_pair(const int16_t *at)
 RTRL_INLINE dsp_pairs dsp_four(const int16_t *at, bool aligned)
 {
 #ifdef __ARM_FEATURE_DSP
-    typedef uint64_t eight_bytes __attribute__((may_alias, aligned(4))); /* eight bytes, whatever they are in C */
     if (aligned) {
         dsp_pairs four;
-        __asm__("ldrd %0, %1, %2" : "=r"(four.first), "=r"(four.second) : "m"(*(const eight_bytes *)(const void *)at));
+        __asm__("ldrd %0, %1, %2" : "=r"(four.first), "=r"(four.second) : "m"(*(const dsp_eight *)(const void *)at));
         return four;
     }
 #endif

@@ -9,3 +9,14 @@ RTRL_INLINE int column_exp(const rtrl_t *net, int p)
 {
     return net->E[p];
 }
+
+/* the bits that the magnitudes of acc have, ORed: what column_store takes an exponent from. Not 0: the highest is
+ * looked for */
+RTRL_INLINE uint32_t column_bits(const int32_t *acc, int count)
+{
+    uint32_t bits = 1;
+    for (int k = 0; k < count; k++) {
+        bits |= fx_magnitude(acc[k]);
+    }
+    return bits;
+}

@@ -11,13 +11,25 @@ RTRL_INLINE int column_exp(const rtrl_t *net, int p)
     return E_MAX;
 }
 
-/* column p, of count words <- acc * 2^-frac, saturated; a column of which any word is counts as capped
+/* there is no exponent to be found */
+RTRL_INLINE uint32_t column_bits(const int32_t *acc, int count)
+{
+    (void)acc;
+    (void)count;
+    return 1;
+}
+
+/* column p, of count words <- acc * 2^-frac, saturated; a column of which any word is counts as capped. Returns c^T J of
+ * the last `seen` words: sum |c| |J| < 2^30
  * bound: frac - E_MAX in 0..31. It is D's exponent: an entry of the mix is an int32, so a row is below
  * 2^(31 - MIX_FRAC) N_UNITS, and that fits 15 bits; or that of local dynamics, which are less; or block_frac's */
-RTRL_INLINE void column_store(rtrl_t *net, int p, j_word *column, const int32_t *acc, int count, int frac)
+RTRL_INLINE int32_t column_store(rtrl_t *net, int p, j_word *column, const int32_t *acc, int count, int frac, uint32_t bits,
+                                 const int16_t *c, int seen)
 {
     (void)p;
+    (void)bits;
     uint32_t capped = 0;
+    int32_t sum = 0;
     for (int k = 0; k < count; k++) {
         int32_t word = fx_round_shift(acc[k], frac - E_MAX);
         column[k] = (j_word)word;
@@ -25,6 +37,10 @@ RTRL_INLINE void column_store(rtrl_t *net, int p, j_word *column, const int32_t 
             column[k] = (j_word)fx_sat(word, J_MAX);
             capped = 1;
         }
+        if (k >= count - seen) {
+            sum = fx_mac(sum, c[k - (count - seen)], column[k]);
+        }
     }
     net->capped += capped;
+    return sum;
 }

@@ -236,7 +236,8 @@ static void block_advance(rtrl_t *net, const column_t *here)
         rows_join(net->acc, net->Phi, net->old, block_apart(outside_frac, frac), a, net->seen,
                   block_apart(inside_frac, frac));
     }
-    column_store(net, here->p, &net->J[here->p * N_STATES], net->acc, N_STATES, frac);
+    uint32_t bits = column_bits(net->acc, N_STATES);
+    (void)column_store(net, here->p, &net->J[here->p * N_STATES], net->acc, N_STATES, frac, bits, NULL, 0);
 }
 
 /* one part of a block's end before the columns */

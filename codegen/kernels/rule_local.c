@@ -41,7 +41,7 @@ RTRL_INLINE void rule_advance(rtrl_t *net, const column_t *here, int own_exp)
         int32_t term = fx_mul(local_coef(net, here, k), net->z[here->input]);
         acc[k] = fx_add(fx_round_shift(sum, finer), fx_round_shift(term, down));
     }
-    column_store(net, here->p, column, acc, N_COMPONENTS, frac);
+    (void)column_store(net, here->p, column, acc, N_COMPONENTS, frac, column_bits(acc, N_COMPONENTS), NULL, 0);
 }
 
 /* bound: sum |c| <= L1_MAX = 2^15 - 1, so |g| < 2^30 */

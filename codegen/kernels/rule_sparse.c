@@ -69,7 +69,7 @@ static void rule_advance(rtrl_t *net, const column_t *here, j_word *column, cons
     int down = COEF_FRAC + 15 - frac;
     int32_t term = fx_mul(net->coef[here->block * N_UNITS + here->unit], net->z[here->input]);
     net->acc[0] = fx_add(net->acc[0], fx_round_shift(term, down > 31 ? 31 : down));
-    column_store(net, here->p, column, net->acc, count, frac);
+    (void)column_store(net, here->p, column, net->acc, count, frac, column_bits(net->acc, count), NULL, 0);
 }
 
 /* bound: sum |c| <= L1_MAX, so |g| < 2^30 */

@@ -15,6 +15,8 @@
 /* gcc and clang; unused because not every model needs every word */
 #define RTRL_UNUSED __attribute__((unused))
 #define RTRL_INLINE static inline RTRL_UNUSED
+/* a function of its own, whose loop gets all registers */
+#define RTRL_APART static __attribute__((noinline))
 
 typedef @name@_t rtrl_t;
 typedef @d_word@_t d_word;    /* entry of D */

@@ -53,7 +53,7 @@ def low_rank_fields(dims: Dims, numbers: Numbers, terms: int) -> list[Field]:
         Field("random", "uint32", (), "influence", "state of the generator of signs; a reset does not touch it"),
         Field("capped", "uint32", (), "counters", "times that the cap on |J| scaled a pair down"),
         *dims.cell.linear_fields(dims),
-        *(mix_fields(dims, numbers) if dims.structure.mixes else []),
+        *(mix_fields(dims) if dims.structure.mixes else []),
         *credit_fields(dims),
         Field("acc", "int32", (dims.states,), "scratch", "D times a vector before it is rounded"),
         Field("credit_row", "int16", (rows(dims),), "scratch", "c^T I of each row of weights, without z"),

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from .local import column_fields, local_fields, local_macs, local_needs
 from .numbers import Numbers
-from .parts import Cell, Dims, Field, Pattern, Rule, Structure, Table
+from .parts import Cell, Constants, Dims, Field, Pattern, Rule, Structure, Table
 from .sparse import REACH_NOTE, SPARSE_NEEDS, reach, row_tables, sparse_fields, sparse_macs
 
 
@@ -19,11 +19,19 @@ def influence_word(structure: Structure, numbers: Numbers) -> str:
     return "int16" if structure.private else numbers.influence
 
 
-def mix_fields(dims: Dims, numbers: Numbers) -> list[Field]:
-    """D and its exponent: scratch of every rule that multiplies with the units' mix."""
+def _fours(count: int) -> int:
+    return -(-count // 4) * 4
+
+
+def mix_fields(dims: Dims) -> list[Field]:
+    """D and its exponent: scratch of every rule that multiplies with the units' mix.
+
+    Room for whole fours of rows and columns, in which the DSP extension takes it. int16 in every profile: bytes would
+    be unpacked again for every column of J.
+    """
+    size = _fours(dims.states) * _fours(dims.units)
     return [
-        Field("D", numbers.dynamics, (dims.states * dims.units,), "scratch",
-              "ds_t/dh_{t-1} * 2^d_exp, without keep, rows of units"),
+        Field("D", "int16", (size,), "scratch", "ds_t/dh_{t-1} * 2^d_exp, without keep: dot_c.c, dot_dsp.c"),
         Field("d_exp", "int8", (), "scratch", "exponent of D"),
     ]  # fmt: skip
 
@@ -74,8 +82,9 @@ class RTRL(Rule):
         return (
             "columns.c",
             "keep.c" if structure.private else "keep_none.c",
-            "dynamics.c",
             "dot_c.c",
+            "dynamics.c",
+            "pair_dot_c.c",
             "immediate_spread.c" if structure.spreads else "immediate.c",
         )
 
@@ -84,6 +93,12 @@ class RTRL(Rule):
         if dims.structure.pattern is None:
             return []
         return row_tables(self.reached(dims.structure), "reach", REACH_NOTE)
+
+    def constants(self, dims: Dims, numbers: Numbers) -> Constants:
+        """Where units mix, the distance of two columns' sums."""
+        if not dims.structure.mixes or dims.structure.pattern is not None:
+            return {}
+        return {"ACC_APART": (_fours(dims.states), "sums of each of two columns in acc, N_STATES of them used")}
 
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
         """Influence matrix, the linear form and the work area that a sliced step needs."""
@@ -100,9 +115,10 @@ class RTRL(Rule):
             *column_fields(numbers, influence_word(dims.structure, numbers), (p, s),
                            "influence matrix ds/dW, one column after the other", p),
             *dims.cell.linear_fields(dims),
-            *mix_fields(dims, numbers),
+            *mix_fields(dims),
             *credit_fields(dims),
-            Field("acc", "int32", (s,), "scratch", "one column before it is rounded"),
+            Field("acc", "int32", (2, _fours(s)), "scratch", "two columns before they are rounded"),
+            Field("words", "int16", (_fours(dims.units),), "scratch", "a column's last component, unpacked or aligned"),
             Field("capped", "uint32", (), "counters", "column updates that the cap on |J| saturated"),
             Field("column", "uint16", (), "scratch", "next column of a step that is cut into slices"),
         ]  # fmt: skip

@@ -28,7 +28,7 @@ def dynamics(net: Net) -> None:
     D = round_shift(mix, shift)
     assert np.abs(D).max() <= f.dynamics_max
     assert np.abs(D).sum(axis=1).max() <= f.l1_max
-    net["D"], net["d_exp"] = D, f.mix_frac - shift
+    net["D"][: D.size], net["d_exp"] = D.ravel(), f.mix_frac - shift
 
 
 def keep_times(net: Net, J: Int) -> Int:
@@ -46,7 +46,7 @@ def keep_times(net: Net, J: Int) -> Int:
 def dot_dynamics(net: Net, J: Int) -> Int:
     """D times the last component of columns J (P, states): (P, states); |.| < 2^30 by the L1 rule."""
     d = net.dims
-    return fits(J[:, d.states - d.units :] @ net["D"].reshape(d.states, d.units).T, 31)
+    return fits(J[:, d.states - d.units :] @ net["D"][: d.states * d.units].reshape(d.states, d.units).T, 31)
 
 
 def by_neuron(net: Net, own: Int, vector: Int) -> Int:

@@ -15,6 +15,8 @@
 /* gcc and clang; unused because not every model needs every word */
 #define RTRL_UNUSED __attribute__((unused))
 #define RTRL_INLINE static inline RTRL_UNUSED
+/* a function of its own, whose loop gets all registers */
+#define RTRL_APART static __attribute__((noinline))
 
 typedef tiny_r16_t rtrl_t;
 typedef int16_t d_word;    /* entry of D */
@@ -75,6 +77,7 @@ enum {
     V_RATE = 5,              /* learning rate of the readout, 2^-5 */
     W_LIMIT = 8388608,            /* largest weight step: clip * rate. check: 8388608 == 2**(28 - 5 + 0) */
     V_LIMIT = 8388608,            /* check: 8388608 == 2**(28 - 5 + 0) */
+    ACC_APART = 4,                  /* sums of each of two columns in acc, N_STATES of them used */
     Y_FRAC = 12,              /* fraction bits of y and target */
     ERR_FRAC = 12           /* of the error e */
 };

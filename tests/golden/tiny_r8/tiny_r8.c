@@ -8,25 +8,26 @@
 #endif
 _Static_assert(sizeof(tiny_r8_t) == TINY_R8_BYTES, "the RAM plan and the struct disagree");
 _Static_assert(offsetof(tiny_r8_t, acc) == 0, "acc is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, capped) == 8, "capped is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, steps) == 12, "steps is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, w_hi) == 16, "w_hi is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, coef) == 32, "coef is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, c) == 36, "c is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, J) == 40, "J is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, E) == 56, "E is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, D) == 64, "D is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, w_lo) == 68, "w_lo is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, z) == 76, "z is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, h) == 84, "h is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, v_hi) == 88, "v_hi is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, y) == 94, "y is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, e) == 96, "e is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, column) == 98, "column is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, v_lo) == 100, "v_lo is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, d_exp) == 103, "d_exp is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, c_exp) == 104, "c_exp is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, phase) == 105, "phase is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, capped) == 32, "capped is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, steps) == 36, "steps is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, w_hi) == 40, "w_hi is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, coef) == 56, "coef is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, D) == 60, "D is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, c) == 92, "c is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, words) == 96, "words is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, J) == 104, "J is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, E) == 120, "E is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, w_lo) == 128, "w_lo is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, z) == 136, "z is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, h) == 144, "h is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, v_hi) == 148, "v_hi is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, y) == 154, "y is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, e) == 156, "e is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, column) == 158, "column is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, v_lo) == 160, "v_lo is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, d_exp) == 163, "d_exp is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, c_exp) == 164, "c_exp is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, phase) == 165, "phase is not where the plan has it");
 
 /* tanh(i / 32), Q0.15 */
 static const int16_t rtrl_tanh_table[258] = {
@@ -492,25 +493,39 @@ RTRL_INLINE int column_exp(const rtrl_t *net, int p)
     return net->E[p];
 }
 
-/* ---- exact_store_c.c ---- */
-/* column p, of count words <- acc * 2^-frac with the exponent that uses J_BITS - 1 bits; larger than the cap: saturate,
- * and say so */
-RTRL_INLINE void column_store(rtrl_t *net, int p, j_word *column, const int32_t *acc, int count, int frac)
+/* the bits that the magnitudes of acc have, ORed: what column_store takes an exponent from. Not 0: the highest is
+ * looked for */
+RTRL_INLINE uint32_t column_bits(const int32_t *acc, int count)
 {
-    uint32_t bits = 1; /* not 0: its highest bit is looked for */
+    uint32_t bits = 1;
     for (int k = 0; k < count; k++) {
         bits |= fx_magnitude(acc[k]);
     }
+    return bits;
+}
+
+/* ---- exact_store_c.c ---- */
+/* column p, of count words <- acc * 2^-frac, whose bits are `bits` (column_bits), with the exponent that uses J_BITS - 1
+ * bits; larger than the cap: saturate, and say so. Returns c^T J of the last `seen` words: sum |c| |J| < 2^30 */
+RTRL_INLINE int32_t column_store(rtrl_t *net, int p, j_word *column, const int32_t *acc, int count, int frac, uint32_t bits,
+                                 const int16_t *c, int seen)
+{
     int exponent = frac - (fx_floor_log2(bits) - (J_BITS - 2));
     exponent = exponent > E_MAX ? E_MAX : exponent;
     if (exponent < E_MIN) {
         exponent = E_MIN;
         net->capped++;
     }
-    for (int k = 0; k < count; k++) {
-        column[k] = (j_word)fx_sat(fx_scale(acc[k], frac - exponent), J_MAX);
-    }
     net->E[p] = (int8_t)exponent;
+    int32_t sum = 0;
+    for (int k = 0; k < count; k++) {
+        int32_t word = fx_sat(fx_scale(acc[k], frac - exponent), J_MAX);
+        column[k] = (j_word)word;
+        if (k >= count - seen) {
+            sum = fx_mac(sum, c[k - (count - seen)], word);
+        }
+    }
+    return sum;
 }
 
 /* ---- columns.c ---- */
@@ -574,14 +589,59 @@ RTRL_INLINE uint64_t keep_l1(const rtrl_t *net, int r)
     return 0;
 }
 
-RTRL_INLINE void keep_add(rtrl_t *net, const j_word column[N_STATES])
+RTRL_INLINE void keep_add(int32_t acc[N_STATES], const rtrl_t *net, const j_word column[N_STATES])
 {
+    (void)acc;
     (void)net;
     (void)column;
 }
 
+/* ---- dot_c.c ---- */
+/* Products with a column of J, plain C. A variant of this file for other instructions gives the same bits,
+ * because no sum can overflow: sum |a| |J| < 2^30 by the L1 norm of a row (fx_block_shift).
+ * acc: (N_STATES), added to   D: (N_STATES, N_UNITS), entry (r, l) at d_at(r, l)   column: (N_UNITS), the last component */
+RTRL_INLINE int d_at(int r, int l)
+{
+    return r * N_UNITS + l;
+}
+
+RTRL_INLINE void dot_dynamics(int32_t acc[N_STATES], const int16_t *D, const j_word column[N_UNITS])
+{
+    enum { FOURS = N_STATES / 4 * 4 };
+    for (int k = 0; k < FOURS; k += 4) { /* four rows at a time: each entry of the column is loaded once for them */
+        const int16_t *a = &D[k * N_UNITS], *b = a + N_UNITS, *c = b + N_UNITS, *d = c + N_UNITS;
+        int32_t a_sum = acc[k], b_sum = acc[k + 1], c_sum = acc[k + 2], d_sum = acc[k + 3];
+        for (int l = 0; l < N_UNITS; l++) {
+            a_sum = fx_mac(a_sum, a[l], column[l]);
+            b_sum = fx_mac(b_sum, b[l], column[l]);
+            c_sum = fx_mac(c_sum, c[l], column[l]);
+            d_sum = fx_mac(d_sum, d[l], column[l]);
+        }
+        acc[k] = a_sum;
+        acc[k + 1] = b_sum;
+        acc[k + 2] = c_sum;
+        acc[k + 3] = d_sum;
+    }
+    for (int k = FOURS; k < N_STATES; k++) {
+        int32_t sum = acc[k];
+        for (int l = 0; l < N_UNITS; l++) {
+            sum = fx_mac(sum, D[k * N_UNITS + l], column[l]);
+        }
+        acc[k] = sum;
+    }
+}
+
+RTRL_INLINE int32_t dot_credit(const int16_t c[N_SEEN], const j_word column[N_SEEN])
+{
+    int32_t sum = 0;
+    for (int k = 0; k < N_SEEN; k++) {
+        sum = fx_mac(sum, c[k], column[k]);
+    }
+    return sum;
+}
+
 /* ---- dynamics.c ---- */
-/* D[r][l] = the cell's mix, rounded with one exponent d_exp <= COEF_FRAC for the whole matrix
+/* D[r][l], at d_at(r, l), = the cell's mix, rounded with one exponent d_exp <= COEF_FRAC for the whole matrix
  * bound: after the shift no row of D and keep together has an L1 norm above L1_MAX, so sum |D| |J| + sum |keep| |J|
  * < 2^30; and no entry of D exceeds D_MAX */
 static void dynamics(rtrl_t *net)
@@ -600,67 +660,50 @@ static void dynamics(rtrl_t *net)
     int shift = fx_block_shift(l1, peak, N_UNITS + N_PRIVATE, L1_MAX, D_MAX, MIX_FRAC - COEF_FRAC);
     for (int r = 0; r < N_STATES; r++) {
         for (int l = 0; l < N_UNITS; l++) {
-            net->D[r * N_UNITS + l] = (d_word)fx_narrow(fx_round_shift(cell_mix(net, r, l), shift), D_MAX);
+            net->D[d_at(r, l)] = (int16_t)fx_narrow(fx_round_shift(cell_mix(net, r, l), shift), D_MAX);
         }
     }
     net->d_exp = (int8_t)(MIX_FRAC - shift);
 }
 
-/* ---- dot_c.c ---- */
-/* Products with a column of J, plain C. A variant of this file for other instructions gives the same bits,
- * because no sum can overflow: sum |a| |J| < 2^30 by the L1 norm of a row (fx_block_shift).
- * acc: (N_STATES)   D: (N_STATES, N_UNITS)   column: (N_UNITS), the last component */
-RTRL_INLINE void dot_dynamics(int32_t acc[N_STATES], const d_word D[N_STATES * N_UNITS], const j_word column[N_UNITS])
+/* ---- pair_dot_c.c ---- */
+/* acc <- 0, word by word: of a plain loop compilers make a call of memset, which in a small libc goes byte by byte */
+RTRL_INLINE void pair_start(volatile int32_t acc[ACC_APART])
 {
-    enum { FOURS = N_STATES / 4 * 4 };
-    for (int k = 0; k < FOURS; k += 4) { /* four rows at a time: each entry of the column is loaded once for them */
-        const d_word *a = &D[k * N_UNITS], *b = a + N_UNITS, *c = b + N_UNITS, *d = c + N_UNITS;
-        int32_t a_sum = 0, b_sum = 0, c_sum = 0, d_sum = 0;
-        for (int l = 0; l < N_UNITS; l++) {
-            a_sum = fx_mac(a_sum, a[l], column[l]);
-            b_sum = fx_mac(b_sum, b[l], column[l]);
-            c_sum = fx_mac(c_sum, c[l], column[l]);
-            d_sum = fx_mac(d_sum, d[l], column[l]);
-        }
-        acc[k] = a_sum;
-        acc[k + 1] = b_sum;
-        acc[k + 2] = c_sum;
-        acc[k + 3] = d_sum;
-    }
-    for (int k = FOURS; k < N_STATES; k++) {
-        int32_t sum = 0;
-        for (int l = 0; l < N_UNITS; l++) {
-            sum = fx_mac(sum, D[k * N_UNITS + l], column[l]);
-        }
-        acc[k] = sum;
+#pragma GCC unroll 4
+    for (int k = 0; k < ACC_APART; k++) {
+        acc[k] = 0;
     }
 }
 
-RTRL_INLINE int32_t dot_credit(const int16_t c[N_SEEN], const j_word column[N_SEEN])
+/* acc += D J of `count` columns, one or two, that lie side by side; `columns`: the last component of the first
+ * acc: (2, ACC_APART), of which N_STATES count   bits: of each column (column_bits), ORed to what they hold
+ * No order of additions can change a bit: no sum can overflow (rule_rtrl.c). */
+RTRL_APART void pair_dot(rtrl_t *net, uint32_t bits[2], const j_word *columns, int count)
 {
-    int32_t sum = 0;
-    for (int k = 0; k < N_SEEN; k++) {
-        sum = fx_mac(sum, c[k], column[k]);
+    for (int c = 0; c < count; c++) {
+        int32_t *acc = &net->acc[c * ACC_APART];
+        dot_dynamics(acc, net->D, &columns[c * N_STATES]);
+        bits[c] |= column_bits(acc, N_STATES);
     }
-    return sum;
 }
 
 /* ---- immediate.c ---- */
 /* Immediate term of a column: coef[gate][k][unit] * z[input] in each component k of its unit
  * bound: |coef z| <= 2^30, frac <= COEF_FRAC + 15, so the shift is a right one; acc + immediate < 2^31 */
-RTRL_INLINE void immediate_add(rtrl_t *net, const column_t *here, int frac)
+RTRL_INLINE void immediate_add(int32_t acc[N_STATES], const rtrl_t *net, const column_t *here, int frac)
 {
     int down = COEF_FRAC + 15 - frac;
     down = down > 31 ? 31 : down;
     for (int k = 0; k < N_COMPONENTS; k++) {
         int r = k * N_UNITS + here->unit;
         int32_t term = fx_mul(net->coef[here->block * N_STATES + r], net->z[here->input]);
-        net->acc[r] = fx_add(net->acc[r], fx_round_shift(term, down));
+        acc[r] = fx_add(acc[r], fx_round_shift(term, down));
     }
 }
 
 /* ---- rule_rtrl.c ---- */
-/* Exact RTRL: J <- (keep + D) J + I, g = c^T J, W <- W - rate g, one column after the other, in place.
+/* Exact RTRL: J <- (keep + D) J + I, g = c^T J, W <- W - rate g, two columns at a time, in place.
  * Column p of the new J needs only column p of the old one, so a step can stop after any column. */
 static void rule_reset(rtrl_t *net)
 {
@@ -684,33 +727,53 @@ static void rule_begin(rtrl_t *net, bool learn)
     net->column = 0;
 }
 
-/* J_p: (N_STATES) * 2^-column_exp   D: (N_STATES, N_UNITS) * 2^-d_exp   acc: int32 * 2^-(d_exp + column_exp)
- * bound: |D J| + |keep J| < 2^30 (L1_MAX), immediate <= 2^30, so acc fits */
-static void rule_advance(rtrl_t *net, const column_t *here)
+/* J_p: (N_STATES) * 2^-column_exp   D: * 2^-d_exp   acc: (2, ACC_APART) int32 * 2^-(d_exp + column_exp)
+ * bound: |D J| + |keep J| < 2^30 (L1_MAX), immediate <= 2^30, so every part of the sum fits in any order */
+RTRL_INLINE int rule_frac(const rtrl_t *net, int p)
 {
-    j_word *column = &net->J[here->p * N_STATES];
-    int frac = net->d_exp + column_exp(net, here->p);
-    dot_dynamics(net->acc, net->D, &column[N_STATES - N_UNITS]);
-    keep_add(net, column);
-    immediate_add(net, here, frac);
-    column_store(net, here->p, column, net->acc, N_STATES, frac);
+    return net->d_exp + column_exp(net, p);
+}
+
+/* column p from its sums, with their bits, and the update of its weight */
+RTRL_APART void rule_finish(rtrl_t *net, int p, const int32_t *acc, uint32_t bits, int weight)
+{
+    j_word *J = &net->J[p * N_STATES];
+    int32_t g = column_store(net, p, J, acc, N_STATES, rule_frac(net, p), bits, net->c, N_SEEN);
+    if (weight >= 0) {
+        optimiser_cell(net, weight, g, net->c_exp + column_exp(net, p));
+    }
+}
+
+/* the next `count` columns, one or two, which lie side by side; `here` moves behind them */
+RTRL_INLINE void rule_columns(rtrl_t *net, column_t *here, int count, bool learn)
+{
+    int p = here->p, weight[2];
+    j_word *J = &net->J[p * N_STATES];
+    for (int c = 0; c < count; c++) { /* what the products are added to */
+        int32_t *acc = &net->acc[c * ACC_APART];
+        pair_start(acc);
+        keep_add(acc, net, &J[c * N_STATES]);
+        immediate_add(acc, net, here, rule_frac(net, p + c));
+        weight[c] = learn ? here->weight : -1;
+        column_next(here);
+    }
+    uint32_t bits[2] = { 0 };
+    pair_dot(net, bits, &J[N_STATES - N_UNITS], count);
+    for (int c = 0; c < count; c++) {
+        rule_finish(net, p + c, &net->acc[c * ACC_APART], bits[c] | 1, weight[c]);
+    }
 }
 
 /* count columns at most; returns how many are left */
 static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
 {
     column_t here = column_at(net->column);
-    while (count > 0 && here.p < N_COLUMNS) {
-        rule_advance(net, &here);
-        if (learn) {
-            int32_t g = dot_credit(net->c, &net->J[here.p * N_STATES + N_STATES - N_SEEN]);
-            optimiser_cell(net, here.weight, g, net->c_exp + column_exp(net, here.p));
-        }
-        column_next(&here);
-        count--;
+    int end = here.p + count < N_COLUMNS ? here.p + count : N_COLUMNS;
+    while (here.p < end) {
+        rule_columns(net, &here, end - here.p > 1 ? 2 : 1, learn);
     }
-    net->column = (uint16_t)here.p;
-    return (uint16_t)(N_COLUMNS - here.p);
+    net->column = (uint16_t)end;
+    return (uint16_t)(N_COLUMNS - end);
 }
 
 /* ---- trains_cell.c ---- */
