@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -198,6 +199,39 @@ def test_verify_all_shows_what_is_equal_what_differs_and_what_is_missing(monkeyp
     missing = verify_all(["qemu_lx106"], 30, progress=SilentBar)
     assert missing.ran == 0
     assert "not run: emulator: no 'qemu-system-xtensa' on this computer" in missing.text()
+
+
+@pytest.mark.parametrize("name", ["host", "qemu_mps2_an386"])
+@pytest.mark.parametrize("rule", [rt.RTRL(), rt.BPTT(4)], ids=str)
+def test_predictions_come_between_the_slices_of_a_step(rule: rt.model.Rule, name: str) -> None:
+    """A loop that has time for some slices before the next sample is due, now for none, now for all, now for a few:
+    every prediction and the state at the end are those of whole steps."""
+    model, rng = integer_model(4, 2, 2, rule=rule), np.random.default_rng(1)
+    x, target, _ = words(model, 60)
+    parts = model.model.rule.slices(model.model.dims)
+    if name != "host":
+        needs_tools_of(load_board(name))
+    with (
+        rt.HostTwin(model) as whole,
+        rt.HostTwin(model) if name == "host" else rt.Emulator(model, name, sliced=True) as sliced,
+    ):
+        begin, go_on = (
+            (sliced.learn_begin, partial(sliced.learn_slice, 1))
+            if name == "host"
+            else (
+                sliced.learn,
+                sliced.observe,  # of the firmware that cuts steps into slices
+            )
+        )
+        for t in range(60):
+            assert np.array_equal(sliced.predict(x[t]), whole.predict(x[t])), f"prediction {t}"
+            begin(target[t])
+            whole.learn(target[t])
+            for _ in range(int(rng.choice([0, 1, parts // 3, parts - 1, parts]))):
+                go_on()
+        for _ in range(parts):
+            go_on()
+        assert differences(whole.state(), sliced.state(), model.model) == []
 
 
 def test_the_page_of_targets_is_what_its_command_writes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-/* Stands in for a sensor: triangle waves in the range of the training data. Replace both functions by yours. */
+/* Stands in for a sensor: triangle waves in the range of the training data. Replace these functions by yours. */
 #include "sensor_loop.h"
 
 void port_read(float x[@NAME@_INPUTS])
@@ -11,6 +11,11 @@ void port_read(float x[@NAME@_INPUTS])
         x[i] = middle[i] + swing[i] * (float)(phase < 20 ? phase - 10 : 30 - phase) / 10.0f;
     }
     time++;
+}
+
+void port_idle(void)
+{
+    /* here: nothing else to do */
 }
 
 /* here: the model predicts the next sample of its inputs, so a label comes one sample later */

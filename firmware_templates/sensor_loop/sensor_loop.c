@@ -7,6 +7,9 @@ static const float x_gain[@NAME@_INPUTS] = { @x_gain@ };
 static const float y_offset[@NAME@_OUTPUTS] = { @y_offset@ };
 static const float y_gain[@NAME@_OUTPUTS] = { @y_gain@ };
 
+/* of the @NAME@_SLICES parts of a learning step: fewer, and port_idle is called more often */
+enum { PARTS_AT_ONCE = 8 };
+
 static @name@_t net;
 
 /* to nearest, saturated */
@@ -39,7 +42,10 @@ void sensor_loop_step(void)
         for (int i = 0; i < @NAME@_OUTPUTS; i++) {
             target[i] = word((label[i] - y_offset[i]) * y_gain[i], @y_one@.0f);
         }
-        (void)@name@_learn(&net, target); /* before the first prediction it does nothing */
+        (void)@name@_learn_begin(&net, target); /* before the first prediction it does nothing */
+        while (@name@_learn_slice(&net, PARTS_AT_ONCE) != 0) {
+            port_idle();
+        }
     }
     for (int i = 0; i < @NAME@_INPUTS; i++) {
         x[i] = word((reading[i] - x_offset[i]) * x_gain[i], 32768.0f);

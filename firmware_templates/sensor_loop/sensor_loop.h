@@ -21,6 +21,10 @@ void sensor_loop_step(void);
 /* until the next sample is due */
 void port_wait(void);
 
+/* called between two slices of a learning step: what cannot wait for its end, such as a radio or a watchdog; it must
+ * leave the model alone */
+void port_idle(void);
+
 /* the sensors */
 void port_read(float x[@NAME@_INPUTS]);
 
