@@ -27,6 +27,7 @@ KERNEL_ABI = 3
 SIMDS = ("none", "dsp")
 #: kernels in plain C, and the file with the same words for the Arm DSP extension (Cortex-M4, M7, M33, M55)
 DSP_KERNELS = {
+    "back_blocks.c": "back_blocks_dsp.c",
     "dot64_c.c": "dot64_dsp.c",
     "dot_c.c": "dot_dsp.c",
     "exact_store_c.c": "exact_store_dsp.c",
@@ -36,6 +37,7 @@ DSP_KERNELS = {
     "rows_mix_c.c": "rows_mix_dsp.c",
     "rows_store_c.c": "rows_store_dsp.c",
     "squash_c.c": "squash_dsp.c",
+    "window_c.c": "window_dsp.c",
 }
 
 

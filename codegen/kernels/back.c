@@ -11,12 +11,16 @@ RTRL_INLINE int back_down(uint32_t bits)
 static int16_t back_errors(const rtrl_t *net, int16_t err[N_BLOCKS * N_NEURONS])
 {
     uint32_t bits = 0;
-    for (int r = 0; r < N_BLOCKS * N_NEURONS; r++) {
-        bits |= fx_magnitude(back_error(net, r / N_NEURONS, r % N_NEURONS));
+    for (int gate = 0; gate < N_BLOCKS; gate++) {
+        for (int i = 0; i < N_NEURONS; i++) {
+            bits |= fx_magnitude(back_error(net, gate, i));
+        }
     }
     int down = back_down(bits);
-    for (int r = 0; r < N_BLOCKS * N_NEURONS; r++) {
-        err[r] = (int16_t)fx_sat(fx_scale(back_error(net, r / N_NEURONS, r % N_NEURONS), down), 32767);
+    for (int gate = 0; gate < N_BLOCKS; gate++) {
+        for (int i = 0; i < N_NEURONS; i++) {
+            *err++ = (int16_t)fx_sat(fx_scale(back_error(net, gate, i), down), 32767);
+        }
     }
     return (int16_t)(net->delta_exp + COEF_FRAC - ERRORS_DOWN - down);
 }
@@ -30,8 +34,10 @@ static int back_through(rtrl_t *net, const int16_t err[N_BLOCKS * N_NEURONS], in
     int frac = kept < mixed ? kept : mixed;
     kept = kept - frac > 31 ? 31 : kept - frac;
     mixed = mixed - frac > 31 ? 31 : mixed - frac;
-    for (int r = 0; r < N_STATES; r++) {
-        net->acc[r] = fx_round_shift(back_kept(net, r / N_UNITS, r % N_UNITS), kept);
+    for (int k = 0; k < N_COMPONENTS; k++) {
+        for (int i = 0; i < N_UNITS; i++) {
+            net->acc[k * N_UNITS + i] = fx_round_shift(back_kept(net, k, i), kept);
+        }
     }
     for (int l = 0; l < N_UNITS; l++) {
         net->acc[LAST + l] = fx_add(net->acc[LAST + l], fx_round_shift(back_mixed(net, err, l), mixed));

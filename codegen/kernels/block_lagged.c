@@ -13,11 +13,7 @@ RTRL_INLINE int block_newest(const rtrl_t *net) /* place of the step to be store
 
 RTRL_INLINE void block_weights(rtrl_t *net) /* the forward weights and those of the block in work change places */
 {
-    for (int p = 0; p < N_GATED; p++) {
-        int16_t forward = net->w_hi[p];
-        net->w_hi[p] = net->w_other[p];
-        net->w_other[p] = forward;
-    }
+    rows_swap(net->w_hi, net->w_other, N_GATED);
 }
 
 RTRL_INLINE void block_apply(rtrl_t *net, int p, int32_t g, int frac)

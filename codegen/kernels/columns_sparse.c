@@ -32,6 +32,12 @@ RTRL_INLINE void column_input(column_t *here)
     }
 }
 
+/* columns of this row from here on, whose weights and entries of z lie side by side */
+RTRL_INLINE int column_side(const column_t *here)
+{
+    return rtrl_blocks[here->block].width ? here->end - here->entry : 1;
+}
+
 static column_t column_at(int p)
 {
     column_t here = { .p = p };

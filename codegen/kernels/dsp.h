@@ -73,6 +73,29 @@ RTRL_INLINE void dsp_store_two(void *at, uint32_t first, uint32_t second)
     __asm__("strd %1, %2, %0" : "=m"(*(dsp_eight *)at) : "r"(first), "r"(second));
 }
 
+/* high word of a pair times b, a word; and times the high word of b */
+RTRL_INLINE int32_t dsp_mul_tb(uint32_t pair, int32_t b)
+{
+    int32_t product;
+    __asm__("smultb %0, %1, %2" : "=r"(product) : "r"(pair), "r"(b));
+    return product;
+}
+
+RTRL_INLINE int32_t dsp_mul_tt(uint32_t a, uint32_t b)
+{
+    int32_t product;
+    __asm__("smultt %0, %1, %2" : "=r"(product) : "r"(a), "r"(b));
+    return product;
+}
+
+/* acc + a b / 2^32, the product rounded as in dsp_mul_high */
+RTRL_INLINE int32_t dsp_mac_high(int32_t acc, int32_t a, int32_t b)
+{
+    int32_t sum;
+    __asm__("smmlar %0, %1, %2, %3" : "=r"(sum) : "r"(a), "r"(b), "r"(acc));
+    return sum;
+}
+
 /* v, saturated to a word of J */
 RTRL_INLINE int32_t dsp_sat(int32_t v)
 {
@@ -159,6 +182,21 @@ RTRL_INLINE void dsp_store_two(void *at, uint32_t first, uint32_t second)
 {
     const uint32_t two[2] = { first, second };
     memcpy(at, two, sizeof two);
+}
+
+RTRL_INLINE int32_t dsp_mul_tb(uint32_t pair, int32_t b)
+{
+    return ((int32_t)pair >> 16) * b;
+}
+
+RTRL_INLINE int32_t dsp_mul_tt(uint32_t a, uint32_t b)
+{
+    return ((int32_t)a >> 16) * ((int32_t)b >> 16);
+}
+
+RTRL_INLINE int32_t dsp_mac_high(int32_t acc, int32_t a, int32_t b)
+{
+    return acc + dsp_mul_high(a, b);
 }
 
 RTRL_INLINE int32_t dsp_sat(int32_t v)

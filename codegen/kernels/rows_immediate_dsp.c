@@ -12,7 +12,7 @@ static uint32_t rows_immediate(rtrl_t *net, const int16_t row[N_STATES])
             for (int k = 0; k < N_COMPONENTS; k++) {
                 uint32_t a = dsp_pair(&row[k * N_UNITS + i]), b = dsp_pair(&coef[k * N_UNITS + i]);
                 low += fx_round_shift((int16_t)a * (int16_t)b, SUM_ROOM);
-                high += fx_round_shift((int16_t)(a >> 16) * (int16_t)(b >> 16), SUM_ROOM);
+                high += fx_round_shift(dsp_mul_tt(a, b), SUM_ROOM);
             }
             acc[i] = low;
             acc[i + 1] = high;

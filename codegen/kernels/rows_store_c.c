@@ -54,3 +54,13 @@ RTRL_INLINE void rows_owed_down(j_word *a, int apart, int count, int down)
         a[k * apart] = (j_word)fx_round_shift(a[k * apart], down);
     }
 }
+
+/* two runs of words change places */
+RTRL_INLINE void rows_swap(int16_t *a, int16_t *b, int count)
+{
+    for (int i = 0; i < count; i++) {
+        int16_t word = a[i];
+        a[i] = b[i];
+        b[i] = word;
+    }
+}

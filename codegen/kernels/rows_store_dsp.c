@@ -90,3 +90,19 @@ RTRL_INLINE void rows_owed_down(j_word *a, int apart, int count, int down)
         *a = (j_word)rows_round(*a, down);
     }
 }
+
+RTRL_INLINE void rows_swap(int16_t *a, int16_t *b, int count)
+{
+    int pairs = count / 2 * 2;
+#pragma GCC unroll 4
+    for (int i = 0; i < pairs; i += 2) {
+        uint32_t left = dsp_pair(&a[i]), right = dsp_pair(&b[i]);
+        memcpy(&a[i], &right, sizeof right);
+        memcpy(&b[i], &left, sizeof left);
+    }
+    if (count % 2) {
+        int16_t word = a[pairs];
+        a[pairs] = b[pairs];
+        b[pairs] = word;
+    }
+}

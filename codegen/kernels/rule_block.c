@@ -18,13 +18,7 @@ enum {
 /* the network's own trace and that of step u change places */
 static void block_swap(rtrl_t *net, int u)
 {
-    int16_t *past = &net->past[block_step(net, u) * N_TRACE];
-    char *own = (char *)net + TRACE_AT;
-    for (int i = 0; i < N_TRACE; i++, own += sizeof(int16_t)) {
-        int16_t word = past[i];
-        memcpy(&past[i], own, sizeof word);
-        memcpy(own, &word, sizeof word);
-    }
+    rows_swap((int16_t *)(void *)((char *)net + TRACE_AT), &net->past[block_step(net, u) * N_TRACE], N_TRACE);
 }
 
 /* Phi <- 1, nothing owed */
@@ -44,14 +38,12 @@ static void block_begin(rtrl_t *net)
     net->part = 0;
 }
 
-/* the linear form of step u, with the block's weights */
+/* the linear form of step u, while the block's weights are the forward weights */
 static void block_linearise(rtrl_t *net, int u)
 {
     block_swap(net, u);
-    block_weights(net);
     cell_linearise(net);
     rows_dynamics(net);
-    block_weights(net);
     block_swap(net, u);
 }
 
@@ -274,9 +266,17 @@ static void block_turn(rtrl_t *net)
 /* count parts at most, up to the part `goal`; returns how many are left */
 static uint16_t block_work(rtrl_t *net, uint16_t count, int goal)
 {
+    bool in_place = false; /* the weights of the block in work */
     for (; count > 0 && net->part < goal && net->part < COLUMNS_AT; count--) {
+        if (!in_place && net->part < BOUND_AT && net->part % STEP_PARTS == 0) {
+            block_weights(net);
+            in_place = true;
+        }
         block_part(net, net->part);
         net->part++;
+    }
+    if (in_place) {
+        block_weights(net);
     }
     if (net->part >= COLUMNS_AT) {
         column_t here = column_at(net->part - COLUMNS_AT);
@@ -311,10 +311,12 @@ static void rule_reset(rtrl_t *net)
     int steps = net->stored;
     block_turn(net);
     if (net->working > 0) {
+        block_weights(net);
         for (int u = steps - 1; u >= 0; u--) {
             block_linearise(net, u);
             block_credit(net, u);
         }
+        block_weights(net);
         block_credit_equal(net);
         for (column_t here = column_at(0); here.p < N_COLUMNS; column_next(&here)) {
             block_column(net, &here);

@@ -1,8 +1,6 @@
 /* Truncated back-propagation through time: at a labelled step the newest loss goes back over the ring, newest step first,
  * each linearised from its own trace and the present weights; then g_p = sum over the steps of err z, one column after the
  * other, W <- W - rate g. All steps go back before the first weight moves, and the newest trace is put back. */
-enum { Z_AT = (offsetof(rtrl_t, z) - TRACE_AT) / sizeof(int16_t), N_ERRORS = N_BLOCKS * N_NEURONS };
-
 static void rule_reset(rtrl_t *net)
 {
     net->newest = WINDOW - 1; /* the next step is the first in the ring */
@@ -74,18 +72,6 @@ static void rule_align(rtrl_t *net)
     net->g_exp = (int16_t)(frac < -32 ? -32 : frac > 63 ? 63 : frac);
 }
 
-/* bound: |err z| <= 2^30, shifted right by COLUMN_DOWN > log2(WINDOW), so |g| <= 2^29 + WINDOW / 2 < 2^30 */
-RTRL_INLINE int32_t rule_gradient(const rtrl_t *net, const column_t *here)
-{
-    int unit = here->block * N_NEURONS + here->unit, seen = Z_AT + here->input;
-    int32_t g = 0;
-    for (int place = 0; place < net->filled; place++) {
-        int32_t term = fx_mul(net->err[place * N_ERRORS + unit], net->ring[place * N_TRACE + seen]);
-        g = fx_add(g, fx_round_shift(term, net->err_exp[place]));
-    }
-    return g;
-}
-
 /* count steps back and columns at most; returns how many are left */
 static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
 {
@@ -107,9 +93,7 @@ static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
     if (part >= net->filled) {
         column_t here = column_at(part - net->filled);
         while (count > 0 && here.p < N_COLUMNS) {
-            optimiser_cell(net, here.weight, rule_gradient(net, &here), net->g_exp);
-            column_next(&here);
-            count--;
+            count = (uint16_t)(count - window_columns(net, &here, count));
         }
         part = net->filled + here.p;
     }

@@ -46,7 +46,7 @@ class BPTT(Rule):
 
     def needs_for(self, structure: Structure) -> tuple[str, ...]:
         """Columns and the way back."""
-        return ("columns.c", *back_needs(structure))
+        return ("columns.c", "window_c.c", *back_needs(structure))
 
     def refuses(self, structure: Structure, cell: Cell) -> str | None:
         """Steps and columns are counted together in 16 bits."""
