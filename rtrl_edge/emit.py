@@ -37,6 +37,9 @@ DSP_KERNELS = {
     "rows_mix_c.c": "rows_mix_dsp.c",
     "rows_store_c.c": "rows_store_dsp.c",
     "squash_c.c": "squash_dsp.c",
+    "unit_column_c.c": "unit_column_dsp.c",
+    "weight_row.c": "weight_row_dsp.c",
+    "weight_step.c": "weight_step_dsp.c",
     "window_c.c": "window_dsp.c",
 }
 
@@ -75,6 +78,8 @@ def kernel_files(model: Model, checked: bool = False, simd: str = "none") -> lis
     shared = [*model.cell.needs, *keeper, *model.rule.needs_for(model.dims.structure)] if trains else []
     if model.dims.structure.pattern is not None:
         shared = ["columns_sparse.c" if file == "columns.c" else file for file in shared]
+    if trains and not (model.dims.structure.mixes or model.rule.unit_by_unit(model.dims.structure)):
+        shared = ["linear_units.c", "mix_blocks.c", *shared]
     files = [
         "fx.h",
         "fx_bounded_checked.h" if checked else "fx_bounded.h",
@@ -89,6 +94,7 @@ def kernel_files(model: Model, checked: bool = False, simd: str = "none") -> lis
         f"{voices['readout']}_learn.c" if model.trains_readout else "readout_kept.c",
         f"{voices['cell']}.c",
         model.cell.teach,
+        *(["unit.c"] if trains and not model.dims.structure.mixes else []),
         *([f"{voices['cell']}_linear.c"] if trains else []),
         *dict.fromkeys(shared),  # each once, in order
         f"{voices['rule']}.c",

@@ -37,7 +37,7 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     const int16_t *i = net->gates, *f = i + N_UNITS, *g = f + N_UNITS, *o = g + N_UNITS;
     for (int u = 0; u < N_UNITS; u++) {
         int32_t sum = fx_mac(fx_mul(i[u], g[u]) >> 3, f[u], net->c_old[u]); /* Q3.27 */
-        net->cell[u] = (int16_t)fx_sat(fx_round_shift(sum, 15), 32767);
-        net->h[u] = (int16_t)fx_round_shift(fx_mul(o[u], cell_squashed(net->cell[u])), 15);
+        net->cell[u] = fx_sat16(fx_round_product(sum));
+        net->h[u] = (int16_t)fx_round_product(fx_mul(o[u], cell_squashed(net->cell[u])));
     }
 }

@@ -26,11 +26,11 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
         z[i] = fx_tanh_q27(fx_sat32(fx_mac64(fx_dot64(&Z[i * N_PRE], net->z, N_PRE), net->w_hi[OWN_Z + i], c)));
         /* convex: |.| <= 2^15 max(|c|, |z|) <= 2^15 (2^15 - 1) */
         int32_t sum = fx_mac(fx_mul(f[i], c), 32768 - f[i], z[i]);
-        net->cell[i] = (int16_t)fx_narrow(fx_round_shift(sum, 15), 32767);
+        net->cell[i] = (int16_t)fx_narrow(fx_round_product(sum), 32767);
     }
     for (int i = 0; i < N_UNITS; i++) {
         const int16_t *row = &O[i * GATE_ROW];
         o[i] = fx_sigmoid_q27(fx_sat32(fx_dot64(row, net->z, N_PRE) + fx_dot64(&row[N_PRE], net->cell, N_UNITS)));
-        net->h[i] = (int16_t)fx_round_shift(fx_mul(o[i], net->cell[i]), 15);
+        net->h[i] = (int16_t)fx_round_product(fx_mul(o[i], net->cell[i]));
     }
 }

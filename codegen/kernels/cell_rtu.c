@@ -42,16 +42,17 @@ RTRL_INLINE void cell_lambda(rtrl_t *net, int u, int32_t r)
         cosine = -cosine;
         sine = -sine;
     }
-    net->lambda[u] = (int16_t)fx_narrow(fx_round_shift(fx_mul(r, cosine), 15), 32767);
-    net->lambda[N_UNITS + u] = (int16_t)fx_narrow(fx_round_shift(fx_mul(r, sine), 15), 32767);
+    net->lambda[u] = (int16_t)fx_narrow(fx_round_product(fx_mul(r, cosine)), 32767);
+    net->lambda[N_UNITS + u] = (int16_t)fx_narrow(fx_round_product(fx_mul(r, sine)), 32767);
 }
 
 /* W x of one row, Q3.27, |.| <= 8 */
 RTRL_INLINE int32_t cell_drive(rtrl_t *net, int row)
 {
     enum { TOP = 1073741823 }; /* check: 1073741823 == 8 * 2**27 - 1 */
-    int32_t u = fx_sat64(fx_dot64(&net->w_hi[2 * N_UNITS + row * N_IN], net->z, N_IN), TOP);
-    net->drive[row] = (int16_t)fx_sat(fx_round_shift(u, 15), 32767);
+    const int16_t *W = &net->w_hi[2 * N_UNITS + row * N_IN];
+    int32_t u = N_IN == 1 ? fx_sat(fx_mul(W[0], net->z[0]), TOP) : fx_sat64(fx_dot64(W, net->z, N_IN), TOP);
+    net->drive[row] = fx_sat16(fx_round_product(u));
     return u;
 }
 
@@ -59,8 +60,8 @@ RTRL_INLINE int32_t cell_drive(rtrl_t *net, int row)
  * bound: |lambda c| <= r sqrt(2) 2^30, gamma |u| <= sqrt(1 - r^2) 2^30: their sum is at most sqrt(3) 2^30 < 2^31 */
 RTRL_INLINE int16_t cell_part(int32_t v, int16_t gamma, int32_t u)
 {
-    int32_t in = (int32_t)fx_round_shift64((int64_t)gamma * u, 15);
-    return (int16_t)fx_sat(fx_round_shift(fx_add(v, in), 15), 32767);
+    int32_t in = fx_scaled(u, gamma);
+    return fx_sat16(fx_round_product(fx_add(v, in)));
 }
 
 RTRL_INLINE int16_t cell_seen(int16_t c)

@@ -96,6 +96,14 @@ RTRL_INLINE int32_t dsp_mac_high(int32_t acc, int32_t a, int32_t b)
     return sum;
 }
 
+/* the high words of two pairs */
+RTRL_INLINE uint32_t dsp_pack_high(uint32_t low, uint32_t high)
+{
+    uint32_t pair;
+    __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(pair) : "r"(high), "r"(low));
+    return pair;
+}
+
 /* v, saturated to a word of J */
 RTRL_INLINE int32_t dsp_sat(int32_t v)
 {
@@ -110,6 +118,13 @@ RTRL_INLINE int32_t dsp_sat_31(int32_t v)
     int32_t word;
     __asm__("ssat %0, #31, %1" : "=r"(word) : "r"(v));
     return word;
+}
+
+RTRL_INLINE int16_t dsp_sat_16(int32_t v)
+{
+    int32_t word;
+    __asm__("ssat %0, #16, %1" : "=r"(word) : "r"(v));
+    return (int16_t)word;
 }
 
 /* a + b, saturated to 32 bits */
@@ -135,6 +150,14 @@ RTRL_INLINE uint32_t dsp_sat_pair(int32_t low, int32_t high)
     __asm__("ssat %1, #16, %1\n\tssat %2, #16, %2\n\tpkhbt %0, %1, %2, lsl #16"
             : "=r"(pair), "+r"(low), "+r"(high));
     return (uint32_t)__sadd16(__qsub16((int16x2_t)pair, 0x10001), 0x10001);
+}
+
+/* a - b, saturated to 32 bits */
+RTRL_INLINE int32_t dsp_sub_sat(int32_t a, int32_t b)
+{
+    int32_t rest;
+    __asm__("qsub %0, %1, %2" : "=r"(rest) : "r"(a), "r"(b));
+    return rest;
 }
 #else
 RTRL_INLINE int32_t dsp_mac(int32_t acc, uint32_t a, uint32_t b)
@@ -199,6 +222,11 @@ RTRL_INLINE int32_t dsp_mac_high(int32_t acc, int32_t a, int32_t b)
     return acc + dsp_mul_high(a, b);
 }
 
+RTRL_INLINE uint32_t dsp_pack_high(uint32_t low, uint32_t high)
+{
+    return low >> 16 | (high & 0xFFFF0000U);
+}
+
 RTRL_INLINE int32_t dsp_sat(int32_t v)
 {
     return fx_sat(v, J_MAX);
@@ -207,6 +235,11 @@ RTRL_INLINE int32_t dsp_sat(int32_t v)
 RTRL_INLINE int32_t dsp_sat_31(int32_t v)
 {
     return fx_sat(v, INT32_MAX >> 1);
+}
+
+RTRL_INLINE int16_t dsp_sat_16(int32_t v)
+{
+    return (int16_t)fx_sat(v, 32767);
 }
 
 RTRL_INLINE int32_t dsp_add_sat(int32_t a, int32_t b)
@@ -224,6 +257,11 @@ RTRL_INLINE uint32_t dsp_sat_pair(int32_t low, int32_t high)
 {
     int32_t a = fx_sat(low, 32767), b = fx_sat(high, 32767);
     return (uint16_t)(a < -32767 ? -32767 : a) | (uint32_t)(uint16_t)(b < -32767 ? -32767 : b) << 16;
+}
+
+RTRL_INLINE int32_t dsp_sub_sat(int32_t a, int32_t b)
+{
+    return fx_sat32((int64_t)a - b);
 }
 #endif
 

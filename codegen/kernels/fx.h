@@ -97,11 +97,19 @@ RTRL_INLINE uint32_t fx_random_seed(uint32_t x)
     return x ? x : 1;
 }
 
+/* how many bits v has: 0 of 0 */
+RTRL_INLINE int fx_bits64(uint64_t v)
+{
+    uint32_t high = (uint32_t)(v >> 32), low = (uint32_t)v;
+    return high ? 33 + fx_floor_log2(high) : low ? 1 + fx_floor_log2(low) : 0;
+}
+
 /* smallest right shift >= least that makes a block of words safe to multiply: every word <= peak_max and
  * the sum of their magnitudes <= l1_max, with half a word of rounding for each of them */
 RTRL_INLINE int fx_block_shift(uint64_t l1, uint64_t peak, uint32_t terms, uint32_t l1_max, uint32_t peak_max, int least)
 {
-    int s = least;
+    int s = fx_bits64(l1) - fx_bits64(l1_max); /* less leaves l1 more bits than l1_max has */
+    s = s > least ? s : least;
     while ((peak >> s) + 1 > peak_max || (l1 >> s) + 1 + (terms + 1) / 2 > l1_max) {
         s++;
     }
@@ -111,12 +119,15 @@ RTRL_INLINE int fx_block_shift(uint64_t l1, uint64_t peak, uint32_t terms, uint3
 /* weight step of a gradient: g / 2^s to nearest, clipped to +-limit; s of any size, |g| < 2^30 */
 RTRL_INLINE int32_t fx_step_size(int32_t g, int s, int32_t limit)
 {
+    if (s > 0 && s <= 31) {
+        int32_t v = fx_round_shift(g, s);
+        if ((uint32_t)v + (uint32_t)limit <= 2U * (uint32_t)limit) { /* nearly always, and one comparison */
+            return v;
+        }
+        return v < 0 ? -limit : limit;
+    }
     if (s > 31) {
         return 0;
-    }
-    if (s >= 0) {
-        int32_t v = fx_round_shift(g, s);
-        return v > limit ? limit : v < -limit ? -limit : v;
     }
     int left = s < -31 ? 31 : -s;
     int32_t bound = limit >> left;

@@ -40,8 +40,9 @@ RTRL_INLINE void readout_credit(rtrl_t *net, int16_t c[N_SEEN], int8_t *c_exp)
     int shift = fx_block_shift(l1, peak, N_SHOWN, L1_MAX, 32767, 0);
     memset(c, 0, sizeof(int16_t) * (N_SEEN - N_SHOWN)); /* layers that the readout does not see */
     for (int k = 0; k < N_SHOWN; k++) {
-        int64_t sum = fx_round_shift64(readout_credit_sum(net, k), shift);
-        c[N_SEEN - N_SHOWN + k] = (int16_t)fx_narrow((int32_t)sum, 32767);
+        int64_t sum = readout_credit_sum(net, k);
+        int32_t word = N_OUT == 1 ? fx_round_shift((int32_t)sum, shift) : (int32_t)fx_round_shift64(sum, shift);
+        c[N_SEEN - N_SHOWN + k] = (int16_t)fx_narrow(word, 32767);
     }
     *c_exp = (int8_t)(ERR_FRAC + 12 - shift);
 }

@@ -2,9 +2,7 @@
 static void readout_learn(rtrl_t *net)
 {
     for (int o = 0; o < N_OUT; o++) {
-        for (int k = 0; k < N_ROW; k++) {
-            int32_t g = fx_mul(net->e[o], k < N_SHOWN ? net->h[N_SEEN - N_SHOWN + k] : ONE_Q15);
-            optimiser_readout(net, o * N_ROW + k, g, ERR_FRAC + 15);
-        }
+        optimiser_readout_row(net, o * N_ROW, N_SHOWN, net->e[o], &net->h[N_SEEN - N_SHOWN], ERR_FRAC + 15);
+        optimiser_readout(net, o * N_ROW + N_SHOWN, fx_mul(net->e[o], ONE_Q15), ERR_FRAC + 15);
     }
 }

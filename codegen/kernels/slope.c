@@ -6,5 +6,5 @@ RTRL_INLINE int16_t fx_sigmoid_slope(int16_t s)
 
 RTRL_INLINE int16_t fx_tanh_slope(int16_t t)
 {
-    return (int16_t)fx_sat(32768 - fx_round_product(fx_mul(t, t)), 32767);
+    return fx_sat16(32768 - fx_round_product(fx_mul(t, t)));
 }

@@ -9,6 +9,18 @@ RTRL_INLINE int32_t fx_round_product(int32_t v)
     return fx_add(v, HALF) >> 15;
 }
 
+/* v, saturated to a word */
+RTRL_INLINE int16_t fx_sat16(int32_t v)
+{
+    return (int16_t)fx_sat(v, 32767);
+}
+
+/* v w / 2^15, to nearest, halves up: a value of 31 bits times a word of at least 0 */
+RTRL_INLINE int32_t fx_scaled(int32_t v, int16_t w)
+{
+    return (int32_t)fx_round_shift64((int64_t)v * w, 15);
+}
+
 /* tanh of |v| <= 2^30, not yet rounded: Q1.30, and for v < 0 one unit less, so that rounding is odd too */
 RTRL_INLINE int32_t fx_tanh_q30(int32_t v)
 {

@@ -6,6 +6,16 @@ RTRL_INLINE int32_t fx_round_product(int32_t v)
     return dsp_mul_high(v, DOWN_15);
 }
 
+RTRL_INLINE int16_t fx_sat16(int32_t v)
+{
+    return dsp_sat_16(v);
+}
+
+RTRL_INLINE int32_t fx_scaled(int32_t v, int16_t w)
+{
+    return dsp_mul_high(v * 2, w * 65536); /* check: 65536 * 2 == 2**(32 - 15) */
+}
+
 /* low (2^15 - part) + high part: 2^15 is no word, hence low once more */
 RTRL_INLINE int32_t fx_tanh_q30(int32_t v)
 {

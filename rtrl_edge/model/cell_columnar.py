@@ -35,7 +35,7 @@ class ColumnarLSTM(Cell):
     units: int
     forget_bias: float = 1.0
     voice: ClassVar[str] = "cell_columnar"
-    needs: ClassVar[tuple[str, ...]] = ("mix_blocks.c", "cell_plain.c")
+    needs: ClassVar[tuple[str, ...]] = ("cell_plain.c",)
 
     def __post_init__(self) -> None:
         whole("ColumnarLSTM(units)", self.units, 1, MAX_UNITS)

@@ -38,7 +38,6 @@ class ELSTM(Cell):
     units: int
     forget_bias: float = 4.0
     voice: ClassVar[str] = "cell_elstm"
-    needs: ClassVar[tuple[str, ...]] = ("mix_blocks.c",)
 
     def __post_init__(self) -> None:
         whole("ELSTM(units)", self.units, 1, MAX_UNITS)

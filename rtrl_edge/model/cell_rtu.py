@@ -62,7 +62,6 @@ class RTU(Cell):
     max_phase: float = math.pi
     squash: bool = True
     voice: ClassVar[str] = "cell_rtu"
-    needs: ClassVar[tuple[str, ...]] = ("mix_blocks.c",)
 
     def __post_init__(self) -> None:
         whole("RTU(units)", self.units, 1, MAX_UNITS)

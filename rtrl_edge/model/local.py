@@ -40,6 +40,18 @@ def local_fields(dims: Dims, numbers: Numbers, source: str) -> list[Field]:
     return found
 
 
+def diagonal_fields(dims: Dims, numbers: Numbers) -> list[Field]:
+    """J as of the local rules, where units do not mix: the linear form is made unit by unit and kept nowhere, but for
+    the exponent that all units share."""
+    k, p = dims.components, dims.columns
+    return [
+        *column_fields(numbers, "int16", (p, k), "influence ds_i/dw of the states of the weight's own unit", p),
+        *(field for field in dims.cell.linear_fields(dims) if field.name == "k_exp"),
+        Field("capped", "uint32", (), "counters", "column updates that the cap on |J| saturated"),
+        Field("unit", "uint16", (), "scratch", "next unit of a step that is cut into slices"),
+    ]
+
+
 def local_macs(dims: Dims) -> int:
     """Multiply-accumulates of the columns: K^2 for the influence, the immediate term and the gradient."""
     return (dims.components**2 + 2 * dims.components) * dims.columns

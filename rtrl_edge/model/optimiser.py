@@ -86,13 +86,19 @@ class Optimiser(Part):
 
     def kernels(self, trains_readout: bool, trains_cell: bool) -> list[str]:
         """The rates, the step of a weight, and the optimiser's own files: of the readout and of the cell."""
-        own = [f"{self.kernel}.c"] * trains_readout + [f"{self.kernel}_cell.c"] * trains_cell
+        own = [f"{self.kernel}.c", f"{self.row_kernel}.c"] * trains_readout
+        own += [f"{self.kernel}_cell.c", f"{self.row_kernel}_cell.c"] * trains_cell
         return ["rate_schedule.c" if self.schedule else "rate_fixed.c", "weight_step.c", *self.needs, *own]
 
     @property
     def kernel(self) -> str:
         """The name of its C files."""
         return self.voice
+
+    @property
+    def row_kernel(self) -> str:
+        """The name of the C files that move a row of weights whose gradients are one number times a vector."""
+        return "optimiser_row"
 
     @property
     def rate_shift(self) -> int:

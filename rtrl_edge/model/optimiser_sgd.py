@@ -46,13 +46,18 @@ class SGD(Optimiser):
 
     @property
     def needs(self) -> tuple[str, ...]:  # type: ignore[override]
-        """What is taken back of a distance."""
-        return () if self.decay is None else ("decay_step.c",)
+        """A row of steps, or what is taken back of a distance."""
+        return ("weight_row.c",) if self.decay is None else ("decay_step.c",)
 
     @property
     def kernel(self) -> str:
         """Another file where weights decay."""
         return self.voice if self.decay is None else f"{self.voice}_decay"
+
+    @property
+    def row_kernel(self) -> str:
+        """All weights of a row at once, but where they decay."""
+        return f"{self.voice}_row" if self.decay is None else super().row_kernel
 
     @property
     def decay_shift(self) -> int:

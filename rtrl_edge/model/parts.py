@@ -526,6 +526,10 @@ class Rule(Part):
         """Shared kernels for a cell's structure, each after those it builds on."""
         return self.needs
 
+    def unit_by_unit(self, structure: Structure) -> bool:
+        """Whether it takes the linear form of one unit after the other, and the struct has none of all of them."""
+        return False
+
     def refuses(self, structure: Structure, cell: Cell) -> str | None:
         """Why it makes no sense for this cell, or None where it does."""
         return None

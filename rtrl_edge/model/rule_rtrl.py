@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .local import column_fields, local_fields, local_macs, local_needs
+from .local import column_fields, diagonal_fields, local_macs
 from .numbers import Numbers
 from .parts import Cell, Constants, Dims, Field, Pattern, Rule, Structure, Table
 from .sparse import REACH_NOTE, SPARSE_NEEDS, reach, row_tables, sparse_fields, sparse_macs
@@ -66,7 +66,7 @@ class RTRL(Rule):
         structure = cell.structure(inputs)
         if structure.pattern is not None:
             return "rule_sparse"
-        return self.voice if structure.mixes else "rule_local"
+        return self.voice if structure.mixes else "rule_diagonal"
 
     def reached(self, structure: Structure) -> Pattern:
         """On sparse weights, the units whose states a weight of each unit reaches: all of them, where a way leads."""
@@ -74,9 +74,9 @@ class RTRL(Rule):
         return reach(structure.pattern, None)
 
     def needs_for(self, structure: Structure) -> tuple[str, ...]:
-        """The mix and its products, or the local columns of what a unit keeps."""
+        """The mix and its products, or the columns of one unit."""
         if not structure.mixes:
-            return local_needs(structure, "local_keep.c")
+            return ("unit_column_c.c",)
         if structure.pattern is not None:
             return SPARSE_NEEDS
         return (
@@ -103,7 +103,7 @@ class RTRL(Rule):
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
         """Influence matrix, the linear form and the work area that a sliced step needs."""
         if not dims.structure.mixes:
-            return [*dims.cell.linear_fields(dims), *local_fields(dims, numbers, "keep"), *credit_fields(dims)]
+            return [*diagonal_fields(dims, numbers), *credit_fields(dims)]
         if dims.structure.pattern is not None:
             return [
                 *dims.cell.linear_fields(dims),
@@ -122,6 +122,14 @@ class RTRL(Rule):
             Field("capped", "uint32", (), "counters", "column updates that the cap on |J| saturated"),
             Field("column", "uint16", (), "scratch", "next column of a step that is cut into slices"),
         ]  # fmt: skip
+
+    def unit_by_unit(self, structure: Structure) -> bool:
+        """Where units do not mix."""
+        return not structure.mixes
+
+    def slices(self, dims: Dims) -> int:
+        """Columns, or units where they do not mix."""
+        return dims.columns if dims.structure.mixes else dims.units
 
     def macs(self, dims: Dims) -> int:
         """Multiply-accumulates of one learning step in the cell: J, gradient, D and credit."""

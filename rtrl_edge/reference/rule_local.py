@@ -22,6 +22,12 @@ def rule_reset(net: Net) -> None:
 
 
 def rule_step(net: Net, learn: bool) -> None:
+    """One step of all columns."""
+    advance(net, learn)
+    net["column"] = net.dims.columns
+
+
+def advance(net: Net, learn: bool) -> None:
     """``J_p <- own_i J_p + immediate`` for the unit i of column p; then gradient and update where there is a label.
 
     own: (components, of component, units), the rows' L1 norms at most 2^15, or sqrt(2) 2^15 where own is finer
@@ -49,4 +55,3 @@ def rule_step(net: Net, learn: bool) -> None:
         credit = net["c"].reshape(-1, d.units)[:, unit].T
         g = fits((net["J"][:, d.structure.credited :] * credit).sum(axis=1), 31)
         net.learn_cell(g, net["c_exp"] + column_exponents(net))
-    net["column"] = d.columns

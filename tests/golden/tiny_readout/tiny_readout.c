@@ -166,11 +166,19 @@ RTRL_INLINE uint32_t fx_random_seed(uint32_t x)
     return x ? x : 1;
 }
 
+/* how many bits v has: 0 of 0 */
+RTRL_INLINE int fx_bits64(uint64_t v)
+{
+    uint32_t high = (uint32_t)(v >> 32), low = (uint32_t)v;
+    return high ? 33 + fx_floor_log2(high) : low ? 1 + fx_floor_log2(low) : 0;
+}
+
 /* smallest right shift >= least that makes a block of words safe to multiply: every word <= peak_max and
  * the sum of their magnitudes <= l1_max, with half a word of rounding for each of them */
 RTRL_INLINE int fx_block_shift(uint64_t l1, uint64_t peak, uint32_t terms, uint32_t l1_max, uint32_t peak_max, int least)
 {
-    int s = least;
+    int s = fx_bits64(l1) - fx_bits64(l1_max); /* less leaves l1 more bits than l1_max has */
+    s = s > least ? s : least;
     while ((peak >> s) + 1 > peak_max || (l1 >> s) + 1 + (terms + 1) / 2 > l1_max) {
         s++;
     }
@@ -180,12 +188,15 @@ RTRL_INLINE int fx_block_shift(uint64_t l1, uint64_t peak, uint32_t terms, uint3
 /* weight step of a gradient: g / 2^s to nearest, clipped to +-limit; s of any size, |g| < 2^30 */
 RTRL_INLINE int32_t fx_step_size(int32_t g, int s, int32_t limit)
 {
+    if (s > 0 && s <= 31) {
+        int32_t v = fx_round_shift(g, s);
+        if ((uint32_t)v + (uint32_t)limit <= 2U * (uint32_t)limit) { /* nearly always, and one comparison */
+            return v;
+        }
+        return v < 0 ? -limit : limit;
+    }
     if (s > 31) {
         return 0;
-    }
-    if (s >= 0) {
-        int32_t v = fx_round_shift(g, s);
-        return v > limit ? limit : v < -limit ? -limit : v;
     }
     int left = s < -31 ? 31 : -s;
     int32_t bound = limit >> left;
@@ -236,6 +247,18 @@ RTRL_INLINE int32_t fx_round_product(int32_t v)
 {
     enum { HALF = 16384 }; /* check: 16384 == 2**14 */
     return fx_add(v, HALF) >> 15;
+}
+
+/* v, saturated to a word */
+RTRL_INLINE int16_t fx_sat16(int32_t v)
+{
+    return (int16_t)fx_sat(v, 32767);
+}
+
+/* v w / 2^15, to nearest, halves up: a value of 31 bits times a word of at least 0 */
+RTRL_INLINE int32_t fx_scaled(int32_t v, int16_t w)
+{
+    return (int32_t)fx_round_shift64((int64_t)v * w, 15);
 }
 
 /* tanh of |v| <= 2^30, not yet rounded: Q1.30, and for v < 0 one unit less, so that rounding is odd too */
@@ -298,6 +321,15 @@ RTRL_INLINE void weight_step(int16_t *hi, w_lo_word *lo, int32_t step)
     *lo = (w_lo_word)(w - nearest * UNIT);
 }
 
+/* ---- weight_row.c ---- */
+/* a row of an outer product: w[j] <- w[j] - clip(a b[j] / 2^s, limit) for count weights   |a|, |b| <= 2^15 */
+RTRL_INLINE void weight_row(int16_t *hi, w_lo_word *lo, int count, int32_t a, const int16_t *b, int s, int32_t limit)
+{
+    for (int j = 0; j < count; j++) {
+        weight_step(&hi[j], &lo[j], fx_step_size(fx_mul(a, b[j]), s, limit));
+    }
+}
+
 /* ---- optimiser_sgd.c ---- */
 /* w <- w - clip(g * 2^-frac * rate, limit): the gradient's exponent and the rate are one shift. */
 
@@ -306,6 +338,14 @@ RTRL_INLINE void optimiser_readout(rtrl_t *net, int q, int32_t g, int frac)
 {
     int drop = rate_drop(net);
     weight_step(&net->v_hi[q], &net->v_lo[q], fx_step_size(g, frac - (W_FRAC - V_RATE) + drop, V_LIMIT >> drop));
+}
+
+/* ---- optimiser_sgd_row.c ---- */
+/* count weights of the readout from q on, of the gradient a b[j] */
+RTRL_INLINE void optimiser_readout_row(rtrl_t *net, int q, int count, int32_t a, const int16_t *b, int frac)
+{
+    int drop = rate_drop(net);
+    weight_row(&net->v_hi[q], &net->v_lo[q], count, a, b, frac - (W_FRAC - V_RATE) + drop, V_LIMIT >> drop);
 }
 
 /* ---- loss_squared.c ---- */
@@ -360,8 +400,9 @@ RTRL_INLINE void readout_credit(rtrl_t *net, int16_t c[N_SEEN], int8_t *c_exp)
     int shift = fx_block_shift(l1, peak, N_SHOWN, L1_MAX, 32767, 0);
     memset(c, 0, sizeof(int16_t) * (N_SEEN - N_SHOWN)); /* layers that the readout does not see */
     for (int k = 0; k < N_SHOWN; k++) {
-        int64_t sum = fx_round_shift64(readout_credit_sum(net, k), shift);
-        c[N_SEEN - N_SHOWN + k] = (int16_t)fx_narrow((int32_t)sum, 32767);
+        int64_t sum = readout_credit_sum(net, k);
+        int32_t word = N_OUT == 1 ? fx_round_shift((int32_t)sum, shift) : (int32_t)fx_round_shift64(sum, shift);
+        c[N_SEEN - N_SHOWN + k] = (int16_t)fx_narrow(word, 32767);
     }
     *c_exp = (int8_t)(ERR_FRAC + 12 - shift);
 }
@@ -371,10 +412,8 @@ RTRL_INLINE void readout_credit(rtrl_t *net, int16_t c[N_SEEN], int8_t *c_exp)
 static void readout_learn(rtrl_t *net)
 {
     for (int o = 0; o < N_OUT; o++) {
-        for (int k = 0; k < N_ROW; k++) {
-            int32_t g = fx_mul(net->e[o], k < N_SHOWN ? net->h[N_SEEN - N_SHOWN + k] : ONE_Q15);
-            optimiser_readout(net, o * N_ROW + k, g, ERR_FRAC + 15);
-        }
+        optimiser_readout_row(net, o * N_ROW, N_SHOWN, net->e[o], &net->h[N_SEEN - N_SHOWN], ERR_FRAC + 15);
+        optimiser_readout(net, o * N_ROW + N_SHOWN, fx_mul(net->e[o], ONE_Q15), ERR_FRAC + 15);
     }
 }
 
