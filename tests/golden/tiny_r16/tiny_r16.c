@@ -615,6 +615,12 @@ RTRL_INLINE void column_row(column_t *here)
     here->end = here->input + run->width;
 }
 
+/* columns of this row from here on, whose weights and entries of z lie side by side */
+RTRL_INLINE int column_side(const column_t *here)
+{
+    return here->end - here->input;
+}
+
 static column_t column_at(int p)
 {
     int r = 0;
