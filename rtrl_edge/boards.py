@@ -18,6 +18,8 @@ from .errors import BoardError
 RAM_USES = ("data", "spare")
 FPUS = ("none", "single", "double")
 SIMDS = ("none", "dsp", "mve", "pie")
+#: cores that have the Arm M-profile vector extension
+MVE_CORES = ("cortex-m52", "cortex-m55", "cortex-m85")
 #: programs that `rtrl-edge flash` knows how to call
 FLASH_TOOLS = ("pyocd", "openocd", "esptool", "uf2", "bossac", "teensy_loader_cli")
 #: a source text says this if nobody verified the number, or a part of it
@@ -263,6 +265,10 @@ def _check_sense(board: Board, where: str) -> None:
     for key, word, known in words:
         if word not in known:
             raise BoardError(f"{where}: {key}: wanted one of {', '.join(known)}, found {word!r}")
+    if board.simd == "mve" and board.core not in MVE_CORES:
+        raise BoardError(
+            f'{where}: simd: "mve" is of {", ".join(MVE_CORES)}; the core is {board.core!r}, so "dsp" or "none"'
+        )
     for region in board.ram:
         if region.use not in RAM_USES:
             raise BoardError(f"{where}: ram: use: wanted {' or '.join(RAM_USES)}, found {region.use!r}")

@@ -24,7 +24,7 @@ from .quantize import IntegerModel
 #: raised whenever config header and kernels stop fitting older ones
 KERNEL_ABI = 3
 #: instructions beyond plain C that kernels are written in; a board's ``simd`` may name others, and gets plain C then
-SIMDS = ("none", "dsp")
+SIMDS = ("none", "dsp", "mve")
 #: kernels in plain C, and the file with the same words for the Arm DSP extension (Cortex-M4, M7, M33, M55)
 DSP_KERNELS = {
     "back_blocks.c": "back_blocks_dsp.c",
@@ -41,6 +41,18 @@ DSP_KERNELS = {
     "weight_row.c": "weight_row_dsp.c",
     "weight_step.c": "weight_step_dsp.c",
     "window_c.c": "window_dsp.c",
+}
+#: the same for the Arm M-profile vector extension (Cortex-M55, which has the DSP extension too)
+MVE_KERNELS = DSP_KERNELS | {
+    "dot64_c.c": "dot64_mve.c",
+    "dot_c.c": "dot_mve.c",
+    "exact_store_c.c": "exact_store_mve.c",
+    "immediate.c": "immediate_mve.c",
+    "immediate_spread.c": "immediate_spread_mve.c",
+    "keep_add_c.c": "keep_add_mve.c",
+    "optimiser_sgd_cell.c": "optimiser_sgd_cell_mve.c",
+    "pair_dot_c.c": "pair_dot_mve.c",
+    "rtrl_columns_c.c": "rtrl_columns_mve.c",
 }
 
 
@@ -72,7 +84,6 @@ def emit(integer_model: IntegerModel, checked: bool = False, simd: str = "none")
 
 def kernel_files(model: Model, checked: bool = False, simd: str = "none") -> list[str]:
     """The kernels a model is made of, in the order in which they build on each other; arguments as of `emit`."""
-    dsp = simd in ("dsp", "mve") and not checked  # a core with MVE has these too
     voices, trains = model.voices, model.rule.trains_cell
     keeper = model.numbers.keeper if model.rule.keeps_columns else ()
     shared = [*model.cell.needs, *keeper, *model.rule.needs_for(model.dims.structure)] if trains else []
@@ -83,7 +94,6 @@ def kernel_files(model: Model, checked: bool = False, simd: str = "none") -> lis
     files = [
         "fx.h",
         "fx_bounded_checked.h" if checked else "fx_bounded.h",
-        *(["dsp.h"] if dsp else []),
         "squash_c.c",
         *(["slope.c"] if trains else []),
         "dot64_c.c",
@@ -101,7 +111,19 @@ def kernel_files(model: Model, checked: bool = False, simd: str = "none") -> lis
         ("trains_cell.c" if model.trains_direct else "trains_columns.c") if trains else "trains_readout.c",
         "step.c",
     ]
-    return [DSP_KERNELS.get(file, file) for file in files] if dsp else files
+    return files if checked else _variants(files, simd)
+
+
+def _variants(files: list[str], simd: str) -> list[str]:
+    """The files of a core's instructions where there are some, and the words that those are made of."""
+    if simd == "mve" and "influence_fixed.c" in files:
+        simd = "dsp"  # MVE's columns have an exponent each
+    kernels = {"dsp": DSP_KERNELS, "mve": MVE_KERNELS}.get(simd, {})
+    files = [kernels.get(file, file) for file in files]
+    if "rtrl_columns_mve.c" in files and "optimiser_sgd_cell_mve.c" not in files:
+        files.insert(files.index("rtrl_columns_mve.c"), "optimiser_each.c")
+    words = [f"{kind}.h" for kind in ("dsp", "mve") if any(file.endswith(f"_{kind}.c") for file in files)]
+    return [*files[:2], *words, *files[2:]]
 
 
 def common_slots(integer_model: IntegerModel) -> dict[str, object]:

@@ -274,7 +274,9 @@ def stack_usage(folder: Path, board: Board, entry_functions: Iterable[str]) -> d
     if board.firmware != "cortex_m":
         raise BuildError(f"stack: measured in Cortex-M firmware only, found {board.firmware!r}")
     elf = folder / "firmware.elf"
-    functions = _disassemble(_tool(board, "objdump", "-d", "--no-show-raw-insn", str(elf)))
+    # named: of an ELF file alone objdump takes the loops of Armv8.1-M for branches; older code reads the same
+    listing = _tool(board, "objdump", "-d", "-marmv8.1-m.main", "--no-show-raw-insn", str(elf))
+    functions = _disassemble(listing)
     for name, frame in _frames(folder).items():
         if name in functions:
             functions[name].frame = max(frame, functions[name].frame or 0)

@@ -11,6 +11,7 @@ import pytest
 import rtrl_edge as rt
 from rtrl_edge.boards import load_board
 from rtrl_edge.demo import MODEL as DEMO_MODEL
+from rtrl_edge.errors import BuildError
 from rtrl_edge.evaluate.board_run import run_on_board
 from rtrl_edge.evaluate.targets import markdown, targets
 from rtrl_edge.evaluate.verify import verify
@@ -72,6 +73,55 @@ def test_every_core_and_size(board: str, units: int) -> None:
     model = integer_model(units, inputs=1 if units > 8 else 3, numbers=profile)
     with rt.Emulator(model, board) as chip:
         stream_is_equal(model, chip, STEPS, seed=units)
+
+
+MVE_BOARD = "qemu_mps3_an547"
+MVE_MODELS: dict[str, dict[str, object]] = {
+    "R8, whole registers": {"cells": [rt.RNN(16)], "numbers": rt.R8()},
+    "R8, two parts of D": {"cells": [rt.RNN(33)], "numbers": rt.R8(cap=2)},
+    "R16, three parts of D": {"cells": [rt.RNN(33)]},
+    "LSTM R16": {"cells": [rt.LSTM(9)]},
+    "LSTM R8": {"cells": [rt.LSTM(16)], "numbers": rt.R8()},
+    "GRU R16": {"cells": [rt.GRU(9, reset="before")]},
+    "GRU R8": {"cells": [rt.GRU(16, reset="before")], "numbers": rt.R8()},
+    "Q14": {"cells": [rt.RNN(9)], "numbers": rt.Q14()},
+    "largest steps R16": {"cells": [rt.RNN(15)], "optimiser": rt.SGD(1.0, clip=1.0)},
+    "largest steps R8": {"cells": [rt.RNN(15)], "numbers": rt.R8(), "optimiser": rt.SGD(1.0, clip=1.0)},
+    "Momentum": {"cells": [rt.RNN(17)], "optimiser": rt.Momentum(2**-5)},
+    "BlockRTRL R8": {"cells": [rt.RNN(17)], "rule": rt.BlockRTRL(5), "numbers": rt.R8()},
+    "UORO": {"cells": [rt.LSTM(9)], "rule": rt.UORO()},
+}
+
+
+@pytest.mark.parametrize("kind", MVE_MODELS)
+def test_kernels_of_the_vector_extension(kind: str) -> None:
+    """What has no twin in C: every path of mve.h and of the files made of it."""
+    needs("arm-none-eabi-gcc", "qemu-system-arm")
+    model = integer_model(1, 2, **MVE_MODELS[kind])  # type: ignore[arg-type]
+    with rt.Emulator(model, MVE_BOARD) as chip:
+        stream_is_equal(model, chip, 60, seed=5)
+
+
+@pytest.mark.parametrize("units", [3, 8])
+def test_the_vector_extension_one_column_at_a_time(units: int) -> None:
+    """A step cut into slices of one column has the bits of a whole one."""
+    needs("arm-none-eabi-gcc", "qemu-system-arm")
+    model = integer_model(units, 2)
+    x, target, _ = words(model, 25, seed=units)
+    with rt.Emulator(model, MVE_BOARD, sliced=True) as chip, rt.HostTwin(model) as twin:
+        for t in range(25):
+            assert np.array_equal(chip.predict(x[t]), twin.predict(x[t])), f"prediction {t}"
+            chip.learn(target[t])
+            twin.learn(target[t])
+            for _ in range(model.model.rule.slices(model.model.dims)):
+                chip.observe()
+        assert differences(twin.state(), chip.state(), model.model) == []
+
+
+def test_the_vector_extension_is_refused_elsewhere() -> None:
+    needs("gcc")
+    with pytest.raises(BuildError, match="these kernels need the Arm M-profile vector extension"):
+        rt.HostTwin(integer_model(4), cc="gcc", simd="mve")
 
 
 OTHER_BOARDS = ("qemu_netduinoplus2", "qemu_riscv32_imc", "qemu_riscv32_imac", "qemu_lx106", "qemu_esp32")

@@ -1,9 +1,9 @@
 /* Products with a column of J, plain C. A variant of this file for other instructions gives the same bits,
  * because no sum can overflow: sum |a| |J| < 2^30 by the L1 norm of a row (fx_block_shift).
- * acc: (N_STATES), added to   D: (N_STATES, N_UNITS), entry (r, l) at d_at(r, l)   column: (N_UNITS), the last component */
-RTRL_INLINE int d_at(int r, int l)
+ * acc: (N_STATES), added to   D: (N_STATES, N_UNITS), row-major   column: (N_UNITS), the last component */
+RTRL_INLINE void d_put(int16_t *D, int r, int l, int32_t word)
 {
-    return r * N_UNITS + l;
+    D[r * N_UNITS + l] = (int16_t)word;
 }
 
 RTRL_INLINE void dot_dynamics(int32_t acc[N_STATES], const int16_t *D, const j_word column[N_UNITS])

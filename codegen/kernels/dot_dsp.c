@@ -9,6 +9,11 @@ RTRL_INLINE int d_at(int r, int l)
     return (r / 4 * UNITS_4 + (place & ~1)) * 4 + r % 4 * 2 + (place & 1);
 }
 
+RTRL_INLINE void d_put(int16_t *D, int r, int l, int32_t word)
+{
+    D[d_at(r, l)] = (int16_t)word;
+}
+
 /* words l..l + 3 of a column, zero beyond its end, in the order of D's columns */
 RTRL_INLINE dsp_pairs dot_four(const j_word column[N_UNITS], int l)
 {

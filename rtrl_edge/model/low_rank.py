@@ -26,7 +26,8 @@ def rows(dims: Dims) -> int:
 
 def low_rank_needs(structure: Structure) -> tuple[str, ...]:
     """Kernels of the three rules, each after those it builds on."""
-    mixing = ("keep.c" if structure.private else "keep_none.c", "dynamics.c", "advance_mix.c")
+    kept = ("keep.c", "keep_add_c.c") if structure.private else ("keep_none.c",)
+    mixing = (*kept, "dynamics.c", "advance_mix.c")
     return (
         "columns.c",
         "dot_c.c",

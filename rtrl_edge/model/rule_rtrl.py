@@ -81,11 +81,12 @@ class RTRL(Rule):
             return SPARSE_NEEDS
         return (
             "columns.c",
-            "keep.c" if structure.private else "keep_none.c",
+            *(("keep.c", "keep_add_c.c") if structure.private else ("keep_none.c",)),
             "dot_c.c",
             "dynamics.c",
             "pair_dot_c.c",
             "immediate_spread.c" if structure.spreads else "immediate.c",
+            "rtrl_columns_c.c",
         )
 
     def tables(self, dims: Dims, numbers: Numbers) -> list[Table]:
