@@ -669,10 +669,10 @@ RTRL_INLINE void keep_add(int32_t acc[N_STATES], const rtrl_t *net, const j_word
 /* ---- dot_c.c ---- */
 /* Products with a column of J, plain C. A variant of this file for other instructions gives the same bits,
  * because no sum can overflow: sum |a| |J| < 2^30 by the L1 norm of a row (fx_block_shift).
- * acc: (N_STATES), added to   D: (N_STATES, N_UNITS), entry (r, l) at d_at(r, l)   column: (N_UNITS), the last component */
-RTRL_INLINE int d_at(int r, int l)
+ * acc: (N_STATES), added to   D: (N_STATES, N_UNITS), row-major   column: (N_UNITS), the last component */
+RTRL_INLINE void d_put(int16_t *D, int r, int l, int32_t word)
 {
-    return r * N_UNITS + l;
+    D[r * N_UNITS + l] = (int16_t)word;
 }
 
 RTRL_INLINE void dot_dynamics(int32_t acc[N_STATES], const int16_t *D, const j_word column[N_UNITS])
@@ -711,7 +711,7 @@ RTRL_INLINE int32_t dot_credit(const int16_t c[N_SEEN], const j_word column[N_SE
 }
 
 /* ---- dynamics.c ---- */
-/* D[r][l], at d_at(r, l), = the cell's mix, rounded with one exponent d_exp <= COEF_FRAC for the whole matrix
+/* D[r][l], where d_put lays it, = the cell's mix, rounded with one exponent d_exp <= COEF_FRAC for the whole matrix
  * bound: after the shift no row of D and keep together has an L1 norm above L1_MAX, so sum |D| |J| + sum |keep| |J|
  * < 2^30; and no entry of D exceeds D_MAX */
 static void dynamics(rtrl_t *net)
@@ -730,7 +730,7 @@ static void dynamics(rtrl_t *net)
     int shift = fx_block_shift(l1, peak, N_UNITS + N_PRIVATE, L1_MAX, D_MAX, MIX_FRAC - COEF_FRAC);
     for (int r = 0; r < N_STATES; r++) {
         for (int l = 0; l < N_UNITS; l++) {
-            net->D[d_at(r, l)] = (int16_t)fx_narrow(fx_round_shift(cell_mix(net, r, l), shift), D_MAX);
+            d_put(net->D, r, l, fx_narrow(fx_round_shift(cell_mix(net, r, l), shift), D_MAX));
         }
     }
     net->d_exp = (int8_t)(MIX_FRAC - shift);
@@ -772,8 +772,47 @@ RTRL_INLINE void immediate_add(int32_t acc[N_STATES], const rtrl_t *net, const c
     }
 }
 
+/* ---- rtrl_columns_c.c ---- */
+/* J_p: (N_STATES) * 2^-column_exp   D: * 2^-d_exp   acc: (2, ACC_APART) int32 * 2^-(d_exp + column_exp)
+ * bound: |D J| + |keep J| < 2^30 (L1_MAX), immediate <= 2^30, so every part of the sum fits in any order */
+RTRL_INLINE int rule_frac(const rtrl_t *net, int p)
+{
+    return net->d_exp + column_exp(net, p);
+}
+
+/* column p from its sums, with their bits, and the update of its weight */
+RTRL_APART void rule_finish(rtrl_t *net, int p, const int32_t *acc, uint32_t bits, int weight)
+{
+    j_word *J = &net->J[p * N_STATES];
+    int32_t g = column_store(net, p, J, acc, N_STATES, rule_frac(net, p), bits, net->c, N_SEEN);
+    if (weight >= 0) {
+        optimiser_cell(net, weight, g, net->c_exp + column_exp(net, p));
+    }
+}
+
+/* the next columns, two or the last one, of `count` that are left; `here` moves behind them */
+RTRL_INLINE void rule_columns(rtrl_t *net, column_t *here, int count, bool learn)
+{
+    int p = here->p, weight[2];
+    count = count > 1 ? 2 : 1;
+    j_word *J = &net->J[p * N_STATES];
+    for (int c = 0; c < count; c++) { /* what the products are added to */
+        int32_t *acc = &net->acc[c * ACC_APART];
+        pair_start(acc);
+        keep_add(acc, net, &J[c * N_STATES]);
+        immediate_add(acc, net, here, rule_frac(net, p + c));
+        weight[c] = learn ? here->weight : -1;
+        column_next(here);
+    }
+    uint32_t bits[2] = { 0 };
+    pair_dot(net, bits, &J[N_STATES - N_UNITS], count);
+    for (int c = 0; c < count; c++) {
+        rule_finish(net, p + c, &net->acc[c * ACC_APART], bits[c] | 1, weight[c]);
+    }
+}
+
 /* ---- rule_rtrl.c ---- */
-/* Exact RTRL: J <- (keep + D) J + I, g = c^T J, W <- W - rate g, two columns at a time, in place.
+/* Exact RTRL: J <- (keep + D) J + I, g = c^T J, W <- W - rate g, a few columns at a time, in place.
  * Column p of the new J needs only column p of the old one, so a step can stop after any column. */
 static void rule_reset(rtrl_t *net)
 {
@@ -797,50 +836,13 @@ static void rule_begin(rtrl_t *net, bool learn)
     net->column = 0;
 }
 
-/* J_p: (N_STATES) * 2^-column_exp   D: * 2^-d_exp   acc: (2, ACC_APART) int32 * 2^-(d_exp + column_exp)
- * bound: |D J| + |keep J| < 2^30 (L1_MAX), immediate <= 2^30, so every part of the sum fits in any order */
-RTRL_INLINE int rule_frac(const rtrl_t *net, int p)
-{
-    return net->d_exp + column_exp(net, p);
-}
-
-/* column p from its sums, with their bits, and the update of its weight */
-RTRL_APART void rule_finish(rtrl_t *net, int p, const int32_t *acc, uint32_t bits, int weight)
-{
-    j_word *J = &net->J[p * N_STATES];
-    int32_t g = column_store(net, p, J, acc, N_STATES, rule_frac(net, p), bits, net->c, N_SEEN);
-    if (weight >= 0) {
-        optimiser_cell(net, weight, g, net->c_exp + column_exp(net, p));
-    }
-}
-
-/* the next `count` columns, one or two, which lie side by side; `here` moves behind them */
-RTRL_INLINE void rule_columns(rtrl_t *net, column_t *here, int count, bool learn)
-{
-    int p = here->p, weight[2];
-    j_word *J = &net->J[p * N_STATES];
-    for (int c = 0; c < count; c++) { /* what the products are added to */
-        int32_t *acc = &net->acc[c * ACC_APART];
-        pair_start(acc);
-        keep_add(acc, net, &J[c * N_STATES]);
-        immediate_add(acc, net, here, rule_frac(net, p + c));
-        weight[c] = learn ? here->weight : -1;
-        column_next(here);
-    }
-    uint32_t bits[2] = { 0 };
-    pair_dot(net, bits, &J[N_STATES - N_UNITS], count);
-    for (int c = 0; c < count; c++) {
-        rule_finish(net, p + c, &net->acc[c * ACC_APART], bits[c] | 1, weight[c]);
-    }
-}
-
 /* count columns at most; returns how many are left */
 static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
 {
     column_t here = column_at(net->column);
     int end = here.p + count < N_COLUMNS ? here.p + count : N_COLUMNS;
     while (here.p < end) {
-        rule_columns(net, &here, end - here.p > 1 ? 2 : 1, learn);
+        rule_columns(net, &here, end - here.p, learn);
     }
     net->column = (uint16_t)end;
     return (uint16_t)(N_COLUMNS - end);
