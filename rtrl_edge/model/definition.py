@@ -81,6 +81,8 @@ _C_RESERVED = frozenset(
             "int8x4",
             "mve_pred16",
             "memory",
+            "unit",
+            "unit_part",
             "words",
         ),
         *("model", "call", "link", "sensor_loop", "port", "board", "halt", "startup", "firmware_model", "vector"),
