@@ -12,7 +12,7 @@ from rtrl_edge.model.parts import Cell, Rule
 from rtrl_edge.reference import Reference
 from rtrl_edge.weights import initial
 
-from .models import SIZES, integer_model, random_stream, words
+from .models import CELLS_BY_FOUR, SIZES, integer_model, large_model, random_stream, words
 from .needs import needs
 
 PROFILES = {
@@ -89,6 +89,14 @@ def test_kernels_of_the_dsp_extension_with_other_cells(cell: Cell, rule: Rule) -
     model = rt.quantize(definition, initial(definition, 1), random_stream(2, 2))
     with rt.HostTwin(model, cc="gcc", flags=("-O1",), simd="dsp") as twin:
         assert play_both(model, twin, 60) == []
+
+
+@pytest.mark.parametrize(("cell", "inputs"), CELLS_BY_FOUR, ids=str)
+def test_rows_by_four_with_large_weights(cell: Cell, inputs: int) -> None:
+    needs("gcc")
+    model = large_model(cell, inputs)
+    with rt.HostTwin(model, cc="gcc", flags=("-O1",), simd="dsp") as twin:
+        assert play_both(model, twin, 100) == []
 
 
 @pytest.mark.parametrize("numbers", PROFILES)

@@ -17,9 +17,10 @@ from rtrl_edge.evaluate.targets import markdown, targets
 from rtrl_edge.evaluate.verify import verify
 from rtrl_edge.evaluate.verify_all import MODELS, verify_all
 from rtrl_edge.layout import differences
+from rtrl_edge.model import Cell
 from rtrl_edge.plan import plan
 
-from .models import SIZES, integer_model, random_stream, words
+from .models import CELLS_BY_FOUR, SIZES, integer_model, large_model, random_stream, words
 from .needs import needs, needs_tools_of
 
 BOARDS = (
@@ -122,6 +123,23 @@ def test_the_vector_extension_is_refused_elsewhere() -> None:
     needs("gcc")
     with pytest.raises(BuildError, match="these kernels need the Arm M-profile vector extension"):
         rt.HostTwin(integer_model(4), cc="gcc", simd="mve")
+
+
+@pytest.mark.parametrize(("cell", "inputs"), CELLS_BY_FOUR, ids=str)
+def test_rows_by_four_with_large_weights(cell: Cell, inputs: int) -> None:
+    """SMLAD in 32 bits, and again in 64 where the core's Q flag says so."""
+    needs("arm-none-eabi-gcc", "qemu-system-arm")
+    model = large_model(cell, inputs)
+    with rt.Emulator(model, "qemu_mps2_an386") as chip:
+        stream_is_equal(model, chip, 100, seed=4)
+
+
+@pytest.mark.parametrize("flag", ["-O0", "-Os", "-O3"])
+def test_instructions_by_hand_at_other_levels(flag: str) -> None:
+    needs("arm-none-eabi-gcc", "qemu-system-arm")
+    model = large_model(rt.LSTM(6), 2)
+    with rt.Emulator(model, "qemu_mps2_an386", extra_flags=(flag,)) as chip:
+        stream_is_equal(model, chip, 50, seed=5)
 
 
 OTHER_BOARDS = ("qemu_netduinoplus2", "qemu_riscv32_imc", "qemu_riscv32_imac", "qemu_lx106", "qemu_esp32")

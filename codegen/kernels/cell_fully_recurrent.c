@@ -20,7 +20,5 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     }
     net->forced[0] = net->taught;
     net->taught = 0;
-    for (int i = 0; i < N_UNITS; i++) {
-        net->h[i] = fx_tanh_q27(fx_sat32(fx_dot64(&net->w_hi[i * N_PRE], net->z, N_PRE)));
-    }
+    fx_tanh_rows(net->h, net->w_hi, net->z, N_UNITS, N_PRE);
 }

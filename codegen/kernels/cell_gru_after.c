@@ -18,11 +18,10 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     memcpy(net->z, x, sizeof(int16_t) * N_IN);
     net->z[N_IN] = ONE_Q15;
     memcpy(&net->z[N_IN + 1], net->h, sizeof net->h);
+    fx_sigmoid_rows(net->gates, net->w_hi, net->z, 2 * N_UNITS, N_PRE);
     for (int u = 0; u < N_UNITS; u++) {
-        r[u] = fx_sigmoid_q27(fx_sat32(fx_dot64(&net->w_hi[u * N_PRE], net->z, N_PRE)));
-        z[u] = fx_sigmoid_q27(fx_sat32(fx_dot64(&net->w_hi[(N_UNITS + u) * N_PRE], net->z, N_PRE)));
-        int64_t q = fx_dot64(&net->w_hi[GRU_REC + u * (1 + N_UNITS)], &net->z[N_IN], 1 + N_UNITS);
-        net->q[u] = (int16_t)fx_sat(fx_round_shift(fx_sat32(q), 15), 32767);
+        int32_t q = fx_dot32(&net->w_hi[GRU_REC + u * (1 + N_UNITS)], &net->z[N_IN], 1 + N_UNITS);
+        net->q[u] = fx_sat16(fx_round_shift(q, 15));
         int64_t in = fx_dot64(&net->w_hi[GRU_IN + u * (N_IN + 1)], net->z, N_IN + 1);
         n[u] = fx_tanh_q27(fx_sat32(fx_mac64(in, r[u], net->q[u])));
         int32_t sum = fx_mac(fx_mul(32768 - z[u], n[u]), z[u], net->z[N_IN + 1 + u]);

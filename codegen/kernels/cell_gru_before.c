@@ -23,9 +23,8 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     memcpy(net->z, x, sizeof(int16_t) * N_IN);
     net->z[N_IN] = ONE_Q15;
     memcpy(&net->z[N_IN + 1], net->h, sizeof net->h);
+    fx_sigmoid_rows(net->gates, net->w_hi, net->z, 2 * N_UNITS, GRU_ROW);
     for (int u = 0; u < N_UNITS; u++) {
-        r[u] = fx_sigmoid_q27(fx_sat32(fx_dot64(&net->w_hi[u * GRU_ROW], net->z, GRU_ROW)));
-        z[u] = fx_sigmoid_q27(fx_sat32(fx_dot64(&net->w_hi[(N_UNITS + u) * GRU_ROW], net->z, GRU_ROW)));
         rh[u] = (int16_t)fx_round_product(fx_mul(r[u], old[u]));
     }
     for (int u = 0; u < N_UNITS; u++) {

@@ -24,13 +24,10 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
         net->z[N_IN + 1 + o] = (int16_t)fx_sat(s[o] * 8, 32767); /* check: 8 == 2**(15 - 12) */
     }
     net->taught = 0;
-    for (int i = 0; i < N_HIDDEN; i++) {
-        hidden[i] = fx_tanh_q27(fx_sat32(fx_dot64(&net->w_hi[i * Z_HIDDEN], net->z, Z_HIDDEN)));
-    }
+    fx_tanh_rows(hidden, net->w_hi, net->z, N_HIDDEN, Z_HIDDEN);
     hidden[N_HIDDEN] = ONE_Q15;
     const int16_t *V = &net->w_hi[N_HIDDEN * Z_HIDDEN];
     for (int o = 0; o < N_OUT; o++) {
-        int32_t sum = fx_sat32(fx_dot64(&V[o * V_ROW], hidden, V_ROW));
-        y[o] = (int16_t)fx_sat(fx_round_shift(sum, 15), 32767);
+        y[o] = fx_sat16(fx_round_shift(fx_dot32(&V[o * V_ROW], hidden, V_ROW), 15));
     }
 }

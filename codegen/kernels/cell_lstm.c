@@ -12,7 +12,7 @@ static void cell_reset(rtrl_t *net)
 /* tanh of c, Q0.15 */
 RTRL_INLINE int16_t cell_squashed(int16_t c)
 {
-    return fx_tanh_q27(c * 32768); /* check: 32768 == 2**(27 - 12) */
+    return (int16_t)fx_round_product(fx_tanh_q30(c * 32768)); /* check: 32768 == 2**(27 - 12) */
 }
 
 static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
@@ -21,17 +21,16 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     net->z[N_IN] = ONE_Q15;
     memcpy(&net->z[N_IN + 1], net->h, sizeof net->h);
     memcpy(net->c_old, net->cell, sizeof net->cell);
-    for (int gate = 0; gate < 4; gate++) {
-        for (int u = 0; u < N_UNITS; u++) {
-            int r = gate * N_UNITS + u;
-            int32_t sum = fx_sat32(fx_dot64(&net->w_hi[r * N_PRE], net->z, N_PRE));
-            net->gates[r] = gate == 2 ? fx_tanh_q27(sum) : fx_sigmoid_q27(sum);
-        }
-    }
-    const int16_t *i = net->gates, *f = i + N_UNITS, *g = f + N_UNITS, *o = g + N_UNITS;
+    int16_t *i = net->gates, *f = i + N_UNITS, *g = f + N_UNITS, *o = g + N_UNITS;
     for (int u = 0; u < N_UNITS; u++) {
+        int32_t a[4];
+        fx_four_dots32(a, &net->w_hi[u * N_PRE], N_UNITS * N_PRE, net->z, N_PRE);
+        i[u] = fx_sigmoid_q27(a[0]);
+        f[u] = fx_sigmoid_q27(a[1]);
+        g[u] = fx_tanh_q27(a[2]);
+        o[u] = fx_sigmoid_q27(a[3]);
         int32_t sum = fx_mac(fx_mul(i[u], g[u]) >> 3, f[u], net->c_old[u]); /* Q3.27 */
-        net->cell[u] = (int16_t)fx_sat(fx_round_product(sum), 32767);
+        net->cell[u] = fx_sat16(fx_round_product(sum));
         net->h[u] = (int16_t)fx_round_product(fx_mul(o[u], cell_squashed(net->cell[u])));
     }
 }

@@ -16,7 +16,7 @@ static void cell_reset(rtrl_t *net)
 /* tanh of c, Q0.15 */
 RTRL_INLINE int16_t cell_squashed(int16_t c)
 {
-    return fx_tanh_q27(c * 32768); /* check: 32768 == 2**(27 - 12) */
+    return (int16_t)fx_round_product(fx_tanh_q30(c * 32768)); /* check: 32768 == 2**(27 - 12) */
 }
 
 /* W z of one gate and unit, exact, 27 fraction bits */
@@ -44,7 +44,7 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
         f[u] = fx_sigmoid_q27(fx_sat32(cell_sum(net, 1, u) + cell_peep(net, 1, u, old)));
         g[u] = fx_tanh_q27(fx_sat32(cell_sum(net, 2, u)));
         int32_t sum = fx_mac(fx_mul(i[u], g[u]) >> 3, f[u], old); /* Q3.27 */
-        net->cell[u] = (int16_t)fx_sat(fx_round_product(sum), 32767);
+        net->cell[u] = fx_sat16(fx_round_product(sum));
         o[u] = fx_sigmoid_q27(fx_sat32(cell_sum(net, 3, u) + cell_peep(net, 2, u, net->cell[u])));
         net->h[u] = (int16_t)fx_round_product(fx_mul(o[u], cell_squashed(net->cell[u])));
     }

@@ -11,7 +11,5 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     memcpy(net->z, x, sizeof(int16_t) * N_IN);
     net->z[N_IN] = ONE_Q15;
     memcpy(&net->z[N_IN + 1], net->h, sizeof net->h);
-    for (int i = 0; i < N_UNITS; i++) {
-        net->h[i] = fx_tanh_q27(fx_sat32(fx_dot64(&net->w_hi[i * N_PRE], net->z, N_PRE)));
-    }
+    fx_tanh_rows(net->h, net->w_hi, net->z, N_UNITS, N_PRE);
 }

@@ -15,9 +15,7 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
         memcpy(z, below, sizeof(int16_t) * (size_t)(layer->recurrent - 1));
         z[layer->recurrent - 1] = ONE_Q15;
         memcpy(&z[layer->recurrent], h, sizeof(int16_t) * (size_t)layer->rows);
-        for (int i = 0; i < layer->rows; i++) {
-            h[i] = fx_tanh_q27(fx_sat32(fx_dot64(&net->w_hi[layer->offset + i * layer->width], z, layer->width)));
-        }
+        fx_tanh_rows(h, &net->w_hi[layer->offset], z, layer->rows, layer->width);
         below = h;
     }
 }

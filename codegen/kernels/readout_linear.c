@@ -11,7 +11,7 @@ static void readout_predict(rtrl_t *net)
     for (int o = 0; o < N_OUT; o++) {
         const int16_t *row = &net->v_hi[o * N_ROW];
         int64_t sum = fx_mac64(fx_dot64(row, &net->h[N_SEEN - N_SHOWN], N_SHOWN), row[N_SHOWN], ONE_Q15);
-        net->y[o] = (int16_t)fx_sat(fx_round_shift(fx_sat32(sum), 27 - Y_FRAC), 32767);
+        net->y[o] = fx_sat16(fx_round_shift(fx_sat32(sum), 27 - Y_FRAC));
     }
 }
 

@@ -324,6 +324,38 @@ RTRL_INLINE int64_t fx_dot64(const int16_t *a, const int16_t *b, int count)
     return sum;
 }
 
+/* ---- forward_c.c ---- */
+/* Products of the forward pass: tanh and the logistic function of a row's sum see no more than 32 bits of it */
+
+/* sum of a[i] b[i], exact, saturated to 32 bits */
+RTRL_INLINE int32_t fx_dot32(const int16_t *a, const int16_t *b, int count)
+{
+    return fx_sat32(fx_dot64(a, b, count));
+}
+
+/* sums[0..3] = four rows a, `apart` words from each other, times b, saturated to 32 bits */
+RTRL_INLINE void fx_four_dots32(int32_t sums[4], const int16_t *a, int apart, const int16_t *b, int count)
+{
+    for (int k = 0; k < 4; k++) {
+        sums[k] = fx_dot32(&a[k * apart], b, count);
+    }
+}
+
+/* y = tanh(a b), y = sigmoid(a b), Q0.15   a: (rows, width) Q3.12   b: (width) Q0.15 */
+RTRL_INLINE void fx_tanh_rows(int16_t *y, const int16_t *a, const int16_t *b, int rows, int width)
+{
+    for (int i = 0; i < rows; i++) {
+        y[i] = fx_tanh_q27(fx_dot32(&a[i * width], b, width));
+    }
+}
+
+RTRL_INLINE void fx_sigmoid_rows(int16_t *y, const int16_t *a, const int16_t *b, int rows, int width)
+{
+    for (int i = 0; i < rows; i++) {
+        y[i] = fx_sigmoid_q27(fx_dot32(&a[i * width], b, width));
+    }
+}
+
 /* ---- rate_fixed.c ---- */
 /* The learning rates never change. */
 RTRL_INLINE int rate_drop(const rtrl_t *net)
@@ -416,7 +448,7 @@ static void readout_predict(rtrl_t *net)
     for (int o = 0; o < N_OUT; o++) {
         const int16_t *row = &net->v_hi[o * N_ROW];
         int64_t sum = fx_mac64(fx_dot64(row, &net->h[N_SEEN - N_SHOWN], N_SHOWN), row[N_SHOWN], ONE_Q15);
-        net->y[o] = (int16_t)fx_sat(fx_round_shift(fx_sat32(sum), 27 - Y_FRAC), 32767);
+        net->y[o] = fx_sat16(fx_round_shift(fx_sat32(sum), 27 - Y_FRAC));
     }
 }
 
@@ -476,9 +508,7 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     memcpy(net->z, x, sizeof(int16_t) * N_IN);
     net->z[N_IN] = ONE_Q15;
     memcpy(&net->z[N_IN + 1], net->h, sizeof net->h);
-    for (int i = 0; i < N_UNITS; i++) {
-        net->h[i] = fx_tanh_q27(fx_sat32(fx_dot64(&net->w_hi[i * N_PRE], net->z, N_PRE)));
-    }
+    fx_tanh_rows(net->h, net->w_hi, net->z, N_UNITS, N_PRE);
 }
 
 /* ---- teach_none.c ---- */

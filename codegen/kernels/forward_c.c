@@ -1,0 +1,30 @@
+/* Products of the forward pass: tanh and the logistic function of a row's sum see no more than 32 bits of it */
+
+/* sum of a[i] b[i], exact, saturated to 32 bits */
+RTRL_INLINE int32_t fx_dot32(const int16_t *a, const int16_t *b, int count)
+{
+    return fx_sat32(fx_dot64(a, b, count));
+}
+
+/* sums[0..3] = four rows a, `apart` words from each other, times b, saturated to 32 bits */
+RTRL_INLINE void fx_four_dots32(int32_t sums[4], const int16_t *a, int apart, const int16_t *b, int count)
+{
+    for (int k = 0; k < 4; k++) {
+        sums[k] = fx_dot32(&a[k * apart], b, count);
+    }
+}
+
+/* y = tanh(a b), y = sigmoid(a b), Q0.15   a: (rows, width) Q3.12   b: (width) Q0.15 */
+RTRL_INLINE void fx_tanh_rows(int16_t *y, const int16_t *a, const int16_t *b, int rows, int width)
+{
+    for (int i = 0; i < rows; i++) {
+        y[i] = fx_tanh_q27(fx_dot32(&a[i * width], b, width));
+    }
+}
+
+RTRL_INLINE void fx_sigmoid_rows(int16_t *y, const int16_t *a, const int16_t *b, int rows, int width)
+{
+    for (int i = 0; i < rows; i++) {
+        y[i] = fx_sigmoid_q27(fx_dot32(&a[i * width], b, width));
+    }
+}
