@@ -18,6 +18,14 @@ RTRL_INLINE void store_four(j_word *words, int32x4_t sums, int left, int up)
 /* words <- sums 2^up, sixteen or the `left` of them */
 RTRL_INLINE void store_sixteen(j_word *words, mve_sixteen sums, int left, int up)
 {
+    if (left >= 16) {
+        sums.a = vrshlq_n_s32(sums.a, up);
+        sums.b = vrshlq_n_s32(sums.b, up);
+        sums.c = vrshlq_n_s32(sums.c, up);
+        sums.d = vrshlq_n_s32(sums.d, up);
+        mve_store_crossed(words, sizeof(j_word), sums);
+        return;
+    }
     store_four(words, sums.a, left, up);
     if (left > 4) {
         store_four(&words[4], sums.b, left - 4, up);

@@ -109,7 +109,8 @@ RTRL_INLINE int32x4_t mve_sums(const int32_t *at, int left)
     return left < 4 ? vldrwq_z_s32(at, vctp32q((uint32_t)left)) : vldrwq_s32(at);
 }
 
-/* sixteen sums; those from `left` on are zero, and not read */
+/* sixteen sums: all of them crossed, a: 0, 4, 8, 12, b: 1, 5, 9, 13 and so on; fewer in order, those from `left` on zero
+ * and not read */
 typedef struct {
     int32x4_t a;
     int32x4_t b;
@@ -120,22 +121,33 @@ typedef struct {
 RTRL_INLINE mve_sixteen mve_load_sixteen(const int32_t *at, int left)
 {
     const int32x4_t none = vdupq_n_s32(0);
-    mve_sixteen sums;
     if (left < 16) {
-        sums.a = mve_sums(at, left);
-        sums.b = left > 4 ? mve_sums(at + 4, left - 4) : none;
-        sums.c = left > 8 ? mve_sums(at + 8, left - 8) : none;
-        sums.d = left > 12 ? mve_sums(at + 12, left - 12) : none;
-    } else {
-        __asm__ volatile("vldrw.u32 %q0, [%4]\n\t"
-                         "vldrw.u32 %q1, [%4, #16]\n\t"
-                         "vldrw.u32 %q2, [%4, #32]\n\t"
-                         "vldrw.u32 %q3, [%4, #48]"
-                         : "=&w"(sums.a), "=&w"(sums.b), "=&w"(sums.c), "=&w"(sums.d)
-                         : "r"(at)
-                         : "memory");
+        return (mve_sixteen){ mve_sums(at, left), left > 4 ? mve_sums(at + 4, left - 4) : none,
+                              left > 8 ? mve_sums(at + 8, left - 8) : none, left > 12 ? mve_sums(at + 12, left - 12) : none };
     }
-    return sums;
+    register int32x4_t a __asm__("q0"), b __asm__("q1"), c __asm__("q2"), d __asm__("q3");
+    __asm__ volatile("vld40.32 {q0, q1, q2, q3}, [%4]\n\t"
+                     "vld41.32 {q0, q1, q2, q3}, [%4]\n\t"
+                     "vld42.32 {q0, q1, q2, q3}, [%4]\n\t"
+                     "vld43.32 {q0, q1, q2, q3}, [%4]"
+                     : "=w"(a), "=w"(b), "=w"(c), "=w"(d)
+                     : "r"(at)
+                     : "memory");
+    return (mve_sixteen){ a, b, c, d };
+}
+
+/* sixteen crossed sums, saturated to words of one or two bytes in order: each narrowing puts one register between another */
+RTRL_INLINE void mve_store_crossed(void *at, size_t size, mve_sixteen sums)
+{
+    register int32x4_t even __asm__("q0") = sums.a, odd __asm__("q1") = sums.b;
+    __asm__("vqmovnb.s32 %q0, %q0\n\tvqmovnt.s32 %q0, %q1" : "+w"(even) : "w"(sums.c));
+    __asm__("vqmovnb.s32 %q0, %q0\n\tvqmovnt.s32 %q0, %q1" : "+w"(odd) : "w"(sums.d));
+    if (size == 1) {
+        __asm__("vqmovnb.s16 %q0, %q0\n\tvqmovnt.s16 %q0, %q1" : "+w"(even) : "w"(odd));
+        vstrbq_s8(at, vreinterpretq_s8_s32(even));
+    } else {
+        __asm__ volatile("vst20.16 {q0, q1}, [%2]\n\tvst21.16 {q0, q1}, [%2]" ::"w"(even), "w"(odd), "r"(at) : "memory");
+    }
 }
 
 RTRL_INLINE void mve_store_sums(int32_t *at, int32x4_t sums, int left)

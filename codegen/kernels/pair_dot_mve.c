@@ -36,6 +36,7 @@ RTRL_APART void pair_dot(rtrl_t *net, const j_word a[N_UNITS], const j_word b[N_
         const int left = N_UNITS - l;
         pair_part a_part = pair_load(a + l, left), b_part = pair_load(b + l, left);
         int32_t *a_acc = net->acc, *b_acc = net->acc + ACC_APART;
+#pragma GCC unroll 4
         for (int k = 0; k + 2 <= N_STATES; k += 2) {
             mve_two a_sums = { 0, 0 }, b_sums = { 0, 0 };
             if (l > 0) {

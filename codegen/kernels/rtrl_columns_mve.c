@@ -30,7 +30,7 @@ RTRL_INLINE int32_t column_finish(rtrl_t *net, int p, j_word *J, const int32_t a
 
 RTRL_INLINE void rule_columns(rtrl_t *net, column_t *here, int count, bool learn)
 {
-    int32_t frac[MANY], terms[N_COMPONENTS * MANY], g[MANY];
+    int32_t numbers[(2 + N_COMPONENTS) * MANY], *frac = numbers, *g = &numbers[MANY], *terms = &numbers[2 * MANY];
     const int p = here->p, row = here->end - here->input;
     count = count > MANY ? MANY : count;
     count = count > row ? row : count;
