@@ -1,6 +1,6 @@
-"""Instructions of a step on the emulated Cortex-M4: the table in ``docs/speed.md``.
+"""Instructions of a step on the emulated Cortex-M4 and M55: the tables in ``docs/speed.md``.
 
-Run: .venv/bin/python -m tests.measure_speed   (half a minute; needs arm-none-eabi-gcc and QEMU)
+Run: .venv/bin/python -m tests.measure_speed   (a minute; needs arm-none-eabi-gcc and QEMU)
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from rtrl_edge.model import ELSTM, RTU, Cell, ColumnarLSTM
 from .models import integer_model, words
 
 STEPS = 20
+M4, M55 = "qemu_mps2_an386", "qemu_mps3_an547"
 
 
 def main() -> None:
     """All tables."""
     dense()
+    vectors()
     diagonal()
 
 
@@ -28,6 +30,17 @@ def dense() -> None:
         learn, predict = step(model)
         macs = units**2 * model.model.dims.columns
         print(f"| RNN({units}) {numbers.name} | {learn:,.0f} | {learn / macs:.2f} | {predict:,.0f} |")
+
+
+def vectors() -> None:
+    """The same models and stimulus on the Cortex-M55; the column loop is what `learn` does after `learn_begin`."""
+    print("\n| model | learn | column loop, per MAC of D J | predict |\n|---|---|---|---|")
+    for units, numbers in ((8, rt.R16()), (16, rt.R16()), (32, rt.R16()), (8, rt.R8()), (16, rt.R8()), (32, rt.R8())):
+        model = integer_model(units, 1, 1, numbers=numbers)
+        learn, predict = step(model, M55)
+        begin, _ = step(model, M55, sliced=True)
+        loop = (learn - begin) / (units**2 * model.model.dims.columns)
+        print(f"| RNN({units}) {numbers.name} | {learn:,.0f} | {loop:.3f} | {predict:,.0f} |")
 
 
 def diagonal() -> None:
@@ -44,10 +57,13 @@ def diagonal() -> None:
         print(f"| {name} | {columns} | {learn:,.0f} | {predict:,.0f} | {learn + predict:,.0f} | {size:,} |")
 
 
-def step(model: rt.IntegerModel) -> tuple[float, float]:
-    """Instructions of one call of learn and of predict, the mean of twenty steps."""
+def step(model: rt.IntegerModel, board: str = M4, *, sliced: bool = False) -> tuple[float, float]:
+    """Instructions of one call of learn and of predict, the mean of twenty steps.
+
+    `sliced`: of learn_begin, and of predict with the rest of the step.
+    """
     x, target, _ = words(model, 5 * STEPS, 1)
-    with rt.Emulator(model, "qemu_mps2_an386", count_instructions=True) as chip:
+    with rt.Emulator(model, board, count_instructions=True, sliced=sliced) as chip:
         for t in range(STEPS):
             chip.predict(x[t] // 8)
             chip.learn(target[t] // 8)

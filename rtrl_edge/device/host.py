@@ -98,7 +98,8 @@ class HostTwin:
         cc: C compiler; ``$CC`` or ``cc`` if not given.
         flags: optimisation and sanitizer flags; the warnings are always on.
         checked: build with the words that trap where a bound of the plan is broken.
-        simd: kernels of boards with this ``simd``, their instructions in C: to test them here.
+        simd: kernels of boards with this ``simd``, their instructions in C: to test them here. Those of "mve" have no
+            twins in C, and are refused.
     """
 
     def __init__(
