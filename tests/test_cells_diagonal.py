@@ -220,6 +220,28 @@ def test_all_builds(cell: Cell, cc: str, flag: str) -> None:
         assert play_both(integer, twin, 300) == []
 
 
+@pytest.mark.parametrize("numbers", ["R16", "R16 cap 2", "Q14"])
+@every_cell
+def test_kernels_of_the_dsp_extension(cell: Cell, numbers: str) -> None:
+    """Their instructions in C, under sanitizers; columns that stay at E_MAX, and others."""
+    needs("gcc")
+    profile = rt.Q14() if numbers == "Q14" else PROFILES[numbers]
+    integer = untrained(model(cell, 6, 1, rate=2**-5 if numbers == "R16" else 1.0, numbers=profile))
+    flags = ("-O1", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
+    with rt.HostTwin(integer, cc="gcc", flags=flags, simd="dsp") as twin:
+        assert play_both(integer, twin, 200, reset_at=90) == []
+    if numbers == "R16":
+        x, target, _ = words(integer, 200)
+        seen: set[int] = set()
+        with rt.HostTwin(integer, cc="gcc", flags=flags, simd="dsp") as twin:
+            for sample, wanted in zip(x, target, strict=True):
+                twin.predict(sample)
+                twin.learn(wanted)
+                seen |= set(twin.views["E"].tolist())
+        assert len(seen) > 1
+        assert 15 in seen
+
+
 @pytest.mark.parametrize("columns", [1, 7, 1000])
 @every_cell
 def test_slices_give_the_bits_of_one_call(cell: Cell, columns: int) -> None:

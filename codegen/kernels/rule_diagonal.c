@@ -30,7 +30,7 @@ RTRL_INLINE void rule_unit(rtrl_t *net, unit_t *unit, int i)
         unit->c[k] = k < FIRST ? 0 : net->c[(k - FIRST) * N_UNITS + i];
     }
     unit_ready(unit);
-#pragma GCC unroll 8
+#pragma GCC unroll UNIT_COPIES
     for (int r = 0; r < N_RUNS; r++) {
         const rtrl_run_t *run = &rtrl_runs[r];
         const rtrl_block_t *block = &rtrl_blocks[run->block];

@@ -1,3 +1,5 @@
+enum { UNIT_COPIES = N_RUNS <= 4 ? N_RUNS : 1 }; /* of the code below, one a run; more would be most of a small chip's */
+
 /* rows of keep and c are taken as they are */
 RTRL_INLINE void unit_ready(unit_t *unit)
 {

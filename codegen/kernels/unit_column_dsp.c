@@ -1,6 +1,8 @@
 /* unit_column_c.c for the Arm DSP extension, with a short way for a column that is at E_MAX and stays there, as nearly
  * all are: |J| < 1 is the rule where inputs are within +-1. Its shifts are those of every such column of the step. */
 
+enum { UNIT_COPIES = N_RUNS <= 8 ? N_RUNS : 1 }; /* of the code below, one a run: its places are constants then */
+
 /* what a column needs of its unit; by value, so that the unit stays in registers where unit_column_any is not called */
 typedef struct {
     uint32_t rows[N_COMPONENTS];
