@@ -15,6 +15,7 @@ RTRL_INLINE int column_exp(const rtrl_t *net, int p)
 RTRL_INLINE uint32_t column_bits(const int32_t *acc, int count)
 {
     uint32_t bits = 1;
+#pragma GCC unroll 4
     for (int k = 0; k < count; k++) {
         bits |= fx_magnitude(acc[k]);
     }
