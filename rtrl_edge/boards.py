@@ -17,7 +17,7 @@ from .errors import BoardError
 
 RAM_USES = ("data", "spare")
 FPUS = ("none", "single", "double")
-SIMDS = ("none", "dsp", "mve", "pie")
+SIMDS = ("none", "dsp", "mve", "pie", "thumb")
 #: cores that have the Arm M-profile vector extension
 MVE_CORES = ("cortex-m52", "cortex-m55", "cortex-m85")
 #: programs that `rtrl-edge flash` knows how to call

@@ -24,7 +24,7 @@ from .quantize import IntegerModel
 #: raised whenever config header and kernels stop fitting older ones
 KERNEL_ABI = 3
 #: instructions beyond plain C that kernels are written in; a board's ``simd`` may name others, and gets plain C then
-SIMDS = ("none", "dsp", "mve")
+SIMDS = ("none", "dsp", "mve", "thumb")
 #: kernels in plain C, and the file with the same words for the Arm DSP extension (Cortex-M4, M7, M33, M55)
 DSP_KERNELS = {
     "back_blocks.c": "back_blocks_dsp.c",
@@ -56,6 +56,9 @@ MVE_KERNELS = DSP_KERNELS | {
     "pair_dot_c.c": "pair_dot_mve.c",
     "rtrl_columns_c.c": "rtrl_columns_mve.c",
 }
+
+#: plain C in another shape, for the first Thumb instruction set (Cortex-M0, M0+)
+THUMB_KERNELS = {"pair_dot_c.c": "pair_dot_thumb.c"}
 
 
 def fill(template: str, slots: Mapping[str, object]) -> str:
@@ -121,7 +124,7 @@ def _variants(files: list[str], simd: str) -> list[str]:
     """The files of a core's instructions where there are some, and the words that those are made of."""
     if simd == "mve" and "influence_fixed.c" in files:
         simd = "dsp"  # MVE's columns have an exponent each
-    kernels = {"dsp": DSP_KERNELS, "mve": MVE_KERNELS}.get(simd, {})
+    kernels = {"dsp": DSP_KERNELS, "mve": MVE_KERNELS, "thumb": THUMB_KERNELS}.get(simd, {})
     files = [kernels.get(file, file) for file in files]
     if "rtrl_columns_mve.c" in files and "optimiser_sgd_cell_mve.c" not in files:
         files.insert(files.index("rtrl_columns_mve.c"), "optimiser_each.c")

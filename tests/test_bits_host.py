@@ -79,7 +79,18 @@ def test_kernels_of_the_dsp_extension(units: int, numbers: str, rule: rt.RTRL | 
         assert play_both(model, twin, 150, reset_at=70) == []
 
 
-@pytest.mark.parametrize("cell", [rt.Jordan(5, outputs=2), rt.LSTM(3)], ids=lambda cell: type(cell).__name__)
+@pytest.mark.parametrize("units", [1, 15, 16])
+@pytest.mark.parametrize("numbers", ["R16", "R8"])
+def test_kernels_of_thumb(units: int, numbers: str) -> None:
+    """Plain C in another shape, so the checked words are not there for it: the sanitizer is."""
+    needs("gcc")
+    model = integer_model(units, numbers=PROFILES[numbers])
+    flags = ("-O1", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
+    with rt.HostTwin(model, cc="gcc", flags=flags, simd="thumb") as twin:
+        assert play_both(model, twin, 100) == []
+
+
+@pytest.mark.parametrize("cell", [rt.Jordan(5, outputs=2), rt.LSTM(3), rt.GRU(4)], ids=lambda cell: type(cell).__name__)
 @pytest.mark.parametrize("rule", [rt.RTRL(), rt.BlockRTRL(4)], ids=lambda rule: type(rule).__name__)
 def test_kernels_of_the_dsp_extension_with_other_cells(cell: Cell, rule: Rule) -> None:
     """Where gates, states and units differ in number."""
