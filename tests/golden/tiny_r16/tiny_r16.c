@@ -592,6 +592,7 @@ RTRL_INLINE int column_exp(const rtrl_t *net, int p)
 RTRL_INLINE uint32_t column_bits(const int32_t *acc, int count)
 {
     uint32_t bits = 1;
+#pragma GCC unroll 4
     for (int k = 0; k < count; k++) {
         bits |= fx_magnitude(acc[k]);
     }
@@ -599,6 +600,41 @@ RTRL_INLINE uint32_t column_bits(const int32_t *acc, int count)
 }
 
 /* ---- exact_store_c.c ---- */
+/* column <- acc * 2^-down, saturated. Returns c^T J of the last `seen` words */
+RTRL_INLINE int32_t column_any(j_word *column, const int32_t *acc, int count, int down, const int16_t *c, int seen)
+{
+    int32_t credit = 0;
+    for (int k = 0; k < count; k++) {
+        column[k] = (j_word)fx_sat(fx_scale(acc[k], down), J_MAX);
+        credit = k < count - seen ? credit : fx_mac(credit, c[k - (count - seen)], column[k]);
+    }
+    return credit;
+}
+
+/* the same where the highest bit of all is the highest of a word, and down > 0: then rounding alone takes a word beyond
+ * J_MAX, and none is below -J_MAX - 1 */
+RTRL_INLINE int32_t column_word(int32_t sum, int down)
+{
+    int32_t word = ((sum >> (down - 1)) + 1) >> 1;
+    return word > J_MAX ? J_MAX : word;
+}
+
+RTRL_INLINE int32_t column_usual(j_word *column, const int32_t *acc, int count, int down, const int16_t *c, int seen)
+{
+    int32_t credit = 0;
+    int apart = count - seen;
+    for (int k = 0; k < apart; k++) {
+        column[k] = (j_word)column_word(acc[k], down);
+    }
+#pragma GCC unroll 4
+    for (int k = 0; k < seen; k++) {
+        int32_t word = column_word(acc[apart + k], down);
+        column[apart + k] = (j_word)word;
+        credit = fx_mac(credit, c[k], word);
+    }
+    return credit;
+}
+
 /* column p, of count words <- acc * 2^-frac, whose bits are `bits` (column_bits), with the exponent that uses J_BITS - 1
  * bits; larger than the cap: saturate, and say so. Returns c^T J of the last `seen` words: sum |c| |J| < 2^30 */
 RTRL_INLINE int32_t column_store(rtrl_t *net, int p, j_word *column, const int32_t *acc, int count, int frac, uint32_t bits,
@@ -607,19 +643,13 @@ RTRL_INLINE int32_t column_store(rtrl_t *net, int p, j_word *column, const int32
     int exponent = frac - (fx_floor_log2(bits) - (J_BITS - 2));
     exponent = exponent > E_MAX ? E_MAX : exponent;
     if (exponent < E_MIN) {
-        exponent = E_MIN;
         net->capped++;
+        net->E[p] = E_MIN;
+        return column_any(column, acc, count, frac - E_MIN, c, seen);
     }
     net->E[p] = (int8_t)exponent;
-    int32_t sum = 0;
-    for (int k = 0; k < count; k++) {
-        int32_t word = fx_sat(fx_scale(acc[k], frac - exponent), J_MAX);
-        column[k] = (j_word)word;
-        if (k >= count - seen) {
-            sum = fx_mac(sum, c[k - (count - seen)], word);
-        }
-    }
-    return sum;
+    return frac > exponent ? column_usual(column, acc, count, frac - exponent, c, seen)
+                           : column_any(column, acc, count, frac - exponent, c, seen);
 }
 
 /* ---- columns.c ---- */
@@ -699,36 +729,27 @@ RTRL_INLINE void keep_add(int32_t acc[N_STATES], const rtrl_t *net, const j_word
 /* ---- dot_c.c ---- */
 /* Products with a column of J, plain C. A variant of this file for other instructions gives the same bits,
  * because no sum can overflow: sum |a| |J| < 2^30 by the L1 norm of a row (fx_block_shift).
- * acc: (N_STATES), added to   D: (N_STATES, N_UNITS), row-major   column: (N_UNITS), the last component */
+ * D: (N_STATES, N_UNITS), row-major   column: (N_UNITS), the last component */
 RTRL_INLINE void d_put(int16_t *D, int r, int l, int32_t word)
 {
     D[r * N_UNITS + l] = (int16_t)word;
 }
 
-RTRL_INLINE void dot_dynamics(int32_t acc[N_STATES], const int16_t *D, const j_word column[N_UNITS])
+/* acc: (N_STATES), of which those from `first` on are added to */
+RTRL_INLINE void dot_rows(int32_t acc[N_STATES], const int16_t *D, const j_word column[N_UNITS], int first)
 {
-    enum { FOURS = N_STATES / 4 * 4 };
-    for (int k = 0; k < FOURS; k += 4) { /* four rows at a time: each entry of the column is loaded once for them */
-        const int16_t *a = &D[k * N_UNITS], *b = a + N_UNITS, *c = b + N_UNITS, *d = c + N_UNITS;
-        int32_t a_sum = acc[k], b_sum = acc[k + 1], c_sum = acc[k + 2], d_sum = acc[k + 3];
-        for (int l = 0; l < N_UNITS; l++) {
-            a_sum = fx_mac(a_sum, a[l], column[l]);
-            b_sum = fx_mac(b_sum, b[l], column[l]);
-            c_sum = fx_mac(c_sum, c[l], column[l]);
-            d_sum = fx_mac(d_sum, d[l], column[l]);
-        }
-        acc[k] = a_sum;
-        acc[k + 1] = b_sum;
-        acc[k + 2] = c_sum;
-        acc[k + 3] = d_sum;
-    }
-    for (int k = FOURS; k < N_STATES; k++) {
+    for (int k = first; k < N_STATES; k++) {
         int32_t sum = acc[k];
         for (int l = 0; l < N_UNITS; l++) {
             sum = fx_mac(sum, D[k * N_UNITS + l], column[l]);
         }
         acc[k] = sum;
     }
+}
+
+RTRL_INLINE void dot_dynamics(int32_t acc[N_STATES], const int16_t *D, const j_word column[N_UNITS])
+{
+    dot_rows(acc, D, column, 0);
 }
 
 RTRL_INLINE int32_t dot_credit(const int16_t c[N_SEEN], const j_word column[N_SEEN])
@@ -776,15 +797,54 @@ RTRL_INLINE void pair_start(volatile int32_t acc[ACC_APART])
     }
 }
 
+enum { ROWS = 4 };
+
+/* Four rows of D and two columns: six words are loaded for eight products.
+ * acc: four sums, and ACC_APART behind them those of the other column   D: four rows   v: (N_UNITS), N_STATES apart */
+RTRL_INLINE void pair_rows(int32_t *acc, uint32_t bits[2], const int16_t *D, const j_word *v)
+{
+    int32_t a[ROWS], b[ROWS];
+#pragma GCC unroll 4
+    for (int i = 0; i < ROWS; i++) {
+        a[i] = acc[i];
+        b[i] = acc[ACC_APART + i];
+    }
+    for (int l = 0; l < N_UNITS; l++) {
+        int32_t first = v[l], second = v[N_STATES + l];
+#pragma GCC unroll 4
+        for (int i = 0; i < ROWS; i++) {
+            int32_t d = D[i * N_UNITS + l];
+            a[i] = fx_mac(a[i], d, first);
+            b[i] = fx_mac(b[i], d, second);
+        }
+#pragma GCC unroll 4
+        for (int i = 0; i < ROWS; i++) {
+            RTRL_IN_REGISTER(a[i]);
+            RTRL_IN_REGISTER(b[i]);
+        }
+    }
+    bits[0] |= column_bits(a, ROWS);
+    bits[1] |= column_bits(b, ROWS);
+#pragma GCC unroll 4
+    for (int i = 0; i < ROWS; i++) {
+        acc[i] = a[i];
+        acc[ACC_APART + i] = b[i];
+    }
+}
+
 /* acc += D J of `count` columns, one or two, that lie side by side; `columns`: the last component of the first
  * acc: (2, ACC_APART), of which N_STATES count   bits: of each column (column_bits), ORed to what they hold
  * No order of additions can change a bit: no sum can overflow (rule_rtrl.c). */
 RTRL_APART void pair_dot(rtrl_t *net, uint32_t bits[2], const j_word *columns, int count)
 {
-    for (int c = 0; c < count; c++) {
+    int k = 0;
+    for (; k + ROWS <= N_STATES && count == 2; k += ROWS) {
+        pair_rows(&net->acc[k], bits, &net->D[k * N_UNITS], columns);
+    }
+    for (int c = 0; c < count && k < N_STATES; c++) {
         int32_t *acc = &net->acc[c * ACC_APART];
-        dot_dynamics(acc, net->D, &columns[c * N_STATES]);
-        bits[c] |= column_bits(acc, N_STATES);
+        dot_rows(acc, net->D, &columns[c * N_STATES], k);
+        bits[c] |= column_bits(&acc[k], N_STATES - k);
     }
 }
 

@@ -17,6 +17,8 @@
 #define RTRL_INLINE static inline RTRL_UNUSED
 /* a function of its own, whose loop gets all registers */
 #define RTRL_APART static __attribute__((noinline))
+/* gcc 12 reorders a block of products and then keeps its sums in memory: not across this line */
+#define RTRL_IN_REGISTER(word) __asm__ volatile("" : "+r"(word))
 
 typedef tiny_readout_t rtrl_t;
 typedef int16_t d_word;    /* entry of D */
