@@ -1,6 +1,6 @@
-"""Instructions of a step on the emulated Cortex-M4 and M55: the tables in ``docs/speed.md``.
+"""Instructions of a step on emulated cores: the tables in ``docs/speed.md``.
 
-Run: .venv/bin/python -m tests.measure_speed   (a minute; needs arm-none-eabi-gcc and QEMU)
+Run: .venv/bin/python -m tests.measure_speed   (a few minutes; needs arm-none-eabi-gcc and QEMU)
 """
 
 from __future__ import annotations
@@ -13,6 +13,14 @@ from .models import integer_model, words
 
 STEPS = 20
 M4, M55 = "qemu_mps2_an386", "qemu_mps3_an547"
+FEW = ((8, rt.R16()), (16, rt.R16()))
+MANY = (*FEW, (32, rt.R16()), (16, rt.R8()), (32, rt.R8()))
+CORES = (
+    (M4, "Cortex-M4", MANY),
+    ("qemu_mps2_an385", "Cortex-M3", MANY[:4]),
+    ("qemu_riscv32_imc", "RV32IMC", MANY[:4]),
+    ("qemu_microbit", "Cortex-M0", FEW),
+)
 
 
 def main() -> None:
@@ -24,12 +32,17 @@ def main() -> None:
 
 def dense() -> None:
     """RNN of one input and output, RTRL and SGD; random words of an eighth of the range, a label at every step."""
-    print("| model | learn | learn, per MAC of D J | predict |\n|---|---|---|---|")
-    for units, numbers in ((8, rt.R16()), (16, rt.R16()), (32, rt.R16()), (16, rt.R8()), (32, rt.R8())):
-        model = integer_model(units, 1, 1, numbers=numbers)
-        learn, predict = step(model)
-        macs = units**2 * model.model.dims.columns
-        print(f"| RNN({units}) {numbers.name} | {learn:,.0f} | {learn / macs:.2f} | {predict:,.0f} |")
+    print("| core | model | column loop | per MAC | learn | per MAC | predict |\n|---|---|---|---|---|---|---|")
+    for board, core, sizes in CORES:
+        for units, numbers in sizes:
+            model = integer_model(units, 1, 1, numbers=numbers)
+            learn, predict = step(model, board)
+            columns = learn - step(model, board, sliced=True)[0]  # what is left is the part before the columns
+            macs = units**2 * model.model.dims.columns
+            print(
+                f"| {core} | RNN({units}) {numbers.name} | {columns:,.0f} | {columns / macs:.2f} "
+                f"| {learn:,.0f} | {learn / macs:.2f} | {predict:,.0f} |"
+            )
 
 
 def vectors() -> None:
