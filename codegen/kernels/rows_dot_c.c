@@ -89,17 +89,21 @@ RTRL_INLINE void rows_dot_steps(int32_t acc[N_STATES], const j_word *a, const in
     }
 }
 
-/* acc <- Phi old / 2^outside_down + a seen / 2^inside_down, both 0..31 and at least one of them 0
+/* acc <- Phi old / 2^outside_down + a seen / 2^inside_down, both 0..31 and at least one of them 0; returns the
+ * bits of all |acc| together, as column_store wants them
  * acc: (2, N_STATES), the second half scratch   Phi: (N_STATES, N_STATES)   a: (N_STATES, BLOCK) */
-static void rows_join(int32_t *acc, const int16_t *Phi, const int16_t old[N_STATES], int outside_down, const j_word *a,
-                      const int16_t seen[BLOCK], int inside_down)
+static uint32_t rows_join(int32_t *acc, const int16_t *Phi, const int16_t old[N_STATES], int outside_down,
+                          const j_word *a, const int16_t seen[BLOCK], int inside_down)
 {
+    uint32_t bits = 1;
     int32_t *inside = &acc[N_STATES];
     rows_dot(acc, Phi, N_STATES, old);
     rows_dot_steps(inside, a, seen);
     for (int k = 0; k < N_STATES; k++) {
         acc[k] = fx_add(fx_round_shift(acc[k], outside_down), fx_round_shift(inside[k], inside_down));
+        bits |= fx_magnitude(acc[k]);
     }
+    return bits;
 }
 
 /* old <- column p of J   seen <- z[t * N_TRACE], what its weight was multiplied with in each step t */

@@ -95,26 +95,28 @@ RTRL_INLINE dsp_sums rows_down(dsp_sums sum, int down)
 }
 
 /* The products that are shifted go first; the others are added to them in the same registers. */
-static void rows_join(int32_t *acc, const int16_t *Phi, const int16_t old[N_STATES], int outside_down, const j_word *a,
-                      const int16_t seen[BLOCK], int inside_down)
+RTRL_APART uint32_t rows_join(int32_t *acc, const int16_t *Phi, const int16_t old[N_STATES], int outside_down,
+                              const j_word *a, const int16_t seen[BLOCK], int inside_down)
 {
     enum { FOURS = N_STATES / 4 * 4 };
-    for (int k = 0; k < FOURS; k += 4) {
-        const int16_t *rows = &Phi[k * N_STATES];
-        const j_word *steps = &a[k * BLOCK];
+    uint32_t bits = 1;
+    for (int k = 0; k < FOURS; k += 4, Phi += 4 * N_STATES, a += 4 * BLOCK, acc += 4) {
         dsp_sums sum = { 0, 0, 0, 0 };
         if (inside_down > 0) {
-            sum = rows_four(rows_down(steps_four(sum, steps, seen), inside_down), rows, old, N_STATES);
+            sum = rows_four(rows_down(steps_four(sum, a, seen), inside_down), Phi, old, N_STATES);
         } else {
-            sum = steps_four(rows_down(rows_four(sum, rows, old, N_STATES), outside_down), steps, seen);
+            sum = steps_four(rows_down(rows_four(sum, Phi, old, N_STATES), outside_down), a, seen);
         }
-        rows_keep_sums(&acc[k], sum);
+        bits |= fx_magnitude(sum.a) | fx_magnitude(sum.b) | fx_magnitude(sum.c) | fx_magnitude(sum.d);
+        rows_keep_sums(acc, sum);
     }
-    for (int k = FOURS; k < N_STATES; k++) {
-        int32_t outside = dsp_dot(&Phi[k * N_STATES], old, N_STATES);
-        int32_t inside = dsp_byte_dot(&a[k * BLOCK], sizeof(j_word), seen, sizeof(int16_t), BLOCK);
-        acc[k] = fx_round_shift(outside, outside_down) + fx_round_shift(inside, inside_down);
+    for (int k = FOURS; k < N_STATES; k++, Phi += N_STATES, a += BLOCK, acc++) {
+        int32_t outside = dsp_dot(Phi, old, N_STATES);
+        int32_t inside = dsp_byte_dot(a, sizeof(j_word), seen, sizeof(int16_t), BLOCK);
+        *acc = fx_round_shift(outside, outside_down) + fx_round_shift(inside, inside_down);
+        bits |= fx_magnitude(*acc);
     }
+    return bits;
 }
 
 RTRL_INLINE void rows_column(rtrl_t *net, int p, const int16_t *z)

@@ -10,7 +10,7 @@ RTRL_INLINE void rows_mix_two(const rtrl_t *net, int r, int l, bool last, int32_
     }
 }
 
-static uint64_t rows_mix_l1(const rtrl_t *net, int l, bool last, uint64_t first, uint64_t second)
+RTRL_APART uint64_t rows_mix_l1(const rtrl_t *net, int l, bool last, uint64_t first, uint64_t second)
 {
 #pragma GCC unroll 2
     for (int r = 0; r < N_STATES; r++) {
@@ -31,7 +31,7 @@ RTRL_INLINE void rows_mix_store(int16_t *a, int16_t *b, bool last, const int32_t
     }
 }
 
-static void rows_mix_round(rtrl_t *net, int l, bool last, int shift)
+RTRL_APART void rows_mix_round(rtrl_t *net, int l, bool last, int shift)
 {
     int at = rows_at(N_UNITS, N_STATES, l, 0), apart = rows_at(N_UNITS, N_STATES, l, 2) - at;
     int16_t *a = &net->D[at], *b = &net->D[rows_at(N_UNITS, N_STATES, l + 1, 0)];

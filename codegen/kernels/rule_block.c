@@ -222,13 +222,14 @@ static void block_advance(rtrl_t *net, const column_t *here)
     const j_word *a = &net->A[(here->block * N_NEURONS + here->unit) * STEPS];
     int outside_frac = net->phi_exp + column_exp(net, here->p), inside_frac = net->a_exp + 15;
     int frac = block_frac(outside_frac, inside_frac, E_MIN);
+    uint32_t bits;
     if (outside_frac < frac || inside_frac < frac) {
         block_saturate(net, outside_frac - frac, a, inside_frac - frac);
+        bits = column_bits(net->acc, N_STATES);
     } else {
-        rows_join(net->acc, net->Phi, net->old, block_apart(outside_frac, frac), a, net->seen,
-                  block_apart(inside_frac, frac));
+        bits = rows_join(net->acc, net->Phi, net->old, block_apart(outside_frac, frac), a, net->seen,
+                         block_apart(inside_frac, frac));
     }
-    uint32_t bits = column_bits(net->acc, N_STATES);
     (void)column_store(net, here->p, &net->J[here->p * N_STATES], net->acc, N_STATES, frac, bits, NULL, 0);
 }
 
