@@ -6,8 +6,9 @@ Run: .venv/bin/python -m tests.measure_speed   (a few minutes; needs arm-none-ea
 from __future__ import annotations
 
 import rtrl_edge as rt
+from rtrl_edge.device.emulator import InstructionCount
 from rtrl_edge.layout import layout
-from rtrl_edge.model import ELSTM, RTU, Cell, ColumnarLSTM
+from rtrl_edge.model import BPTT, ELSTM, LSTM, RNN, RTU, BlockRTRL, Cell, ColumnarLSTM, Rule, SnAp
 
 from .models import integer_model, words
 
@@ -28,6 +29,7 @@ def main() -> None:
     dense()
     vectors()
     diagonal()
+    others()
 
 
 def dense() -> None:
@@ -70,19 +72,43 @@ def diagonal() -> None:
         print(f"| {name} | {columns} | {learn:,.0f} | {predict:,.0f} | {learn + predict:,.0f} | {size:,} |")
 
 
+def others() -> None:
+    """Other rules on dense cells, the same stimulus: whole blocks, full windows."""
+    print("\n| model | rule | learn, mean | longest | multiply-accumulates | per MAC | RTRL / mean |")
+    print("|---|---|---:|---:|---:|---:|---:|")
+    pairs: tuple[tuple[Cell, Rule], ...] = (
+        *((RNN(n), BlockRTRL(n)) for n in (8, 16, 32)), (RNN(16), BlockRTRL(16, lagged=True)), (LSTM(8), BlockRTRL(16)),
+        (RNN(16), BPTT(16)), (LSTM(8), BPTT(16)), (RNN(16), SnAp(1)), (LSTM(8), SnAp(1)),
+    )  # fmt: skip
+    for cell, rule in pairs:
+        dense = step(integer_model(cell.units, 1, 1, cells=[cell]))[0]
+        model = integer_model(cell.units, 1, 1, cells=[cell], rule=rule)
+        learn = calls(model, 4 * rule.block if isinstance(rule, BlockRTRL) else 4 * 16)["learn"]
+        mean, macs = learn.total / learn.calls, rule.macs(model.model.dims)
+        if isinstance(rule, BPTT) or rule == BlockRTRL(16, lagged=True):
+            mean = learn.most  # the first window is not full, the first block not yet worked on
+        counts = f"{mean:,.0f} | {learn.most:,} | {macs:,} | {mean / macs:.2f} | {dense / mean:.1f}"
+        print(f"| {type(cell).__name__}({cell.units}) | {rule!r} | {counts} |")
+
+
 def step(model: rt.IntegerModel, board: str = M4, *, sliced: bool = False) -> tuple[float, float]:
     """Instructions of one call of learn and of predict, the mean of twenty steps.
 
     `sliced`: of learn_begin, and of predict with the rest of the step.
     """
-    x, target, _ = words(model, 5 * STEPS, 1)
-    with rt.Emulator(model, board, count_instructions=True, sliced=sliced) as chip:
-        for t in range(STEPS):
-            chip.predict(x[t] // 8)
-            chip.learn(target[t] // 8)
-        found = chip.instructions()
+    found = calls(model, STEPS, board, sliced=sliced)
     learn, predict = (found[call].total / found[call].calls for call in ("learn", "predict"))
     return learn, predict
+
+
+def calls(model: rt.IntegerModel, steps: int, board: str = M4, *, sliced: bool = False) -> dict[str, InstructionCount]:
+    """What these steps cost, by call."""
+    x, target, _ = words(model, 5 * steps, 1)
+    with rt.Emulator(model, board, count_instructions=True, sliced=sliced) as chip:
+        for t in range(steps):
+            chip.predict(x[t] // 8)
+            chip.learn(target[t] // 8)
+        return chip.instructions()
 
 
 if __name__ == "__main__":

@@ -47,11 +47,14 @@ RTRL_INLINE void rows_owed(j_word *a, int apart, const int32_t *v, int count, in
     }
 }
 
-/* every `apart`-th word of a <- itself / 2^down, down in 1..31 */
-RTRL_INLINE void rows_owed_down(j_word *a, int apart, int count, int down)
+/* what a row owes, A[.][k][u] <- itself / 2^shifts[u], shifts in 0..31 */
+RTRL_INLINE void steps_down(j_word *A, int k, const int16_t shifts[BLOCK])
 {
-    for (int k = 0; k < count; k++) {
-        a[k * apart] = (j_word)fx_round_shift(a[k * apart], down);
+    for (int u = 0; u < BLOCK; u++) {
+        j_word *a = &A[steps_at(k, u)];
+        for (int q = 0; q < N_BLOCKS * N_NEURONS && shifts[u] > 0; q++) {
+            a[q * STEPS] = (j_word)fx_round_shift(a[q * STEPS], shifts[u]);
+        }
     }
 }
 

@@ -77,17 +77,34 @@ RTRL_INLINE void rows_owed(j_word *a, int apart, const int32_t *v, int count, in
     }
 }
 
-RTRL_INLINE void rows_owed_down(j_word *a, int apart, int count, int down)
+/* two steps of every pre-activation: a word in the upper half of a register times 2^16 / 2^shift, for any shift */
+RTRL_APART void steps_down_two(int16_t *a, int low_shift, int high_shift)
 {
-    if (down == 1) {
-        for (int k = 0; k < count; k++, a += apart) {
-            *a = (j_word)((*a + 1) >> 1);
+    int32_t low = 65536 >> low_shift, high = 65536 >> high_shift; /* check: 65536 == 2**16 */
+#pragma GCC unroll 4
+    for (int q = 0; q < N_BLOCKS * N_NEURONS; q++, a += STEPS) {
+        uint32_t pair = dsp_pair(a);
+        int32_t first = dsp_mul_high((int32_t)(pair << 16), low);
+        pair = dsp_pack(first, dsp_mul_high((int32_t)(pair & 0xFFFF0000U), high));
+        memcpy(a, &pair, sizeof pair);
+    }
+}
+
+RTRL_INLINE void steps_down(j_word *A, int k, const int16_t shifts[BLOCK])
+{
+    if (sizeof(j_word) == 2 && BLOCK % 2 == 0) {
+        j_word *a = &A[steps_at(k, 0)];
+        int apart = steps_at(k, 2) - steps_at(k, 0);
+        for (int u = 0; u < BLOCK; u += 2, a += apart) {
+            steps_down_two((int16_t *)(void *)a, shifts[u], shifts[u + 1]);
         }
         return;
     }
-#pragma GCC unroll 8
-    for (int k = 0; k < count; k++, a += apart) {
-        *a = (j_word)rows_round(*a, down);
+    for (int u = 0; u < BLOCK; u++) {
+        j_word *a = &A[steps_at(k, u)];
+        for (int q = 0; q < N_BLOCKS * N_NEURONS && shifts[u] > 0; q++, a += STEPS) {
+            *a = (j_word)fx_round_shift(*a, shifts[u]);
+        }
     }
 }
 

@@ -144,15 +144,22 @@ static void block_credit_equal(rtrl_t *net)
     }
 }
 
-/* phi_exp and a_exp <- the least of all rows' bounds */
-static void block_bound(rtrl_t *net, int k)
+/* seen <- shifts that bring what row k owes to the exponent `least` */
+static void block_shifts(rtrl_t *net, int k, int least)
 {
     const int8_t *exponents = &net->A_exp[k * BLOCK];
-    int8_t bound = block_row_bound(&net->Phi[k * N_STATES], net->Phi_exp[k]), least = block_least(exponents);
-    net->phi_exp = bound < net->phi_exp ? bound : net->phi_exp;
     for (int u = 0; u < BLOCK; u++) {
         net->seen[u] = (int16_t)block_apart(exponents[u], least);
     }
+}
+
+/* phi_exp and a_exp <- the least of all rows' bounds */
+static void block_bound(rtrl_t *net, int k)
+{
+    int8_t bound = block_row_bound(&net->Phi[k * N_STATES], net->Phi_exp[k]);
+    int8_t least = block_least(&net->A_exp[k * BLOCK]);
+    net->phi_exp = bound < net->phi_exp ? bound : net->phi_exp;
+    block_shifts(net, k, least);
     bound = block_steps_bound(steps_most(net->A, k, net->seen) + BLOCK, least);
     net->a_exp = bound < net->a_exp ? bound : net->a_exp;
 }
@@ -164,12 +171,8 @@ static void block_equal(rtrl_t *net, int k)
     for (int r = k * N_STATES; r < (k + 1) * N_STATES; r++) {
         net->Phi[r] = (int16_t)fx_round_shift(net->Phi[r], row_down);
     }
-    for (int u = 0; u < BLOCK; u++) {
-        int down = block_apart(net->A_exp[k * BLOCK + u], net->a_exp);
-        if (down > 0) {
-            rows_owed_down(&net->A[steps_at(k, u)], STEPS, GATE_NEURONS, down);
-        }
-    }
+    block_shifts(net, k, net->a_exp);
+    steps_down(net->A, k, net->seen);
     rows_weave(net, k);
 }
 
