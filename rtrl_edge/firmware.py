@@ -315,7 +315,7 @@ def _frames(folder: Path) -> dict[str, int]:
 _POINTER = "*"  # stands for whatever a pointer may call
 _SYMBOL = re.compile(r"^[0-9a-f]+ <([^>]+)>:$")
 _INSTRUCTION = re.compile(r"^\s*[0-9a-f]+:\t(\S+)(?:\t([^;@]*))?")
-_TARGET = re.compile(r"<([^>+]+)(?:\+0x[0-9a-f]+)?>")
+_TARGET = re.compile(r"<([^>+]+)(\+0x[0-9a-f]+)?>")
 _NEVER_FALLS = re.compile(r"^(b(\.[nw])?|bx|udf|nop|pop.*\bpc\b.*|ldm.*\bpc\b.*|ldr.*\bpc, .*|mov\s+pc.*)(\s|$)")
 
 
@@ -345,7 +345,8 @@ def _account(function: _Function, name: str, operation: str, operands: str) -> N
         function.calls.add(_POINTER)
     elif target and (operation.startswith("b") or operation in ("cbz", "cbnz")):
         is_call = operation.startswith("bl") and not operation.startswith(("ble", "bls", "blt"))
-        if target[1] != name or is_call:  # the rest are jumps inside the function
+        # the rest are jumps inside the function; of more than 2 KB, with BL on a Cortex-M0
+        if target[1] != name or (is_call and not target[2]):
             function.calls.add(target[1])
 
 
