@@ -173,12 +173,13 @@ def _report(
 ) -> Report:
     model, rates = integer_model.model, integer_model.model.optimiser
     resources: list[Resource] = chip.resources() if chip else []
+    then = "then the watch changes owner and arm, and the network" if len(parts) > 1 else "now it"
     return Report(
         title="A recurrent network learns on the chip",
         lead=(
             f"An Elman network of {model.cell.units} units predicts the next sample of a wrist-worn sensor. It was "
-            "trained on six people; then the watch changes owner and arm, and the network goes on learning by exact "
-            "real-time recurrent learning, in integers, at every sample."
+            f"trained on six people; {then} goes on learning by exact real-time recurrent learning, in integers, at "
+            "every sample."
         ),
         contenders=contenders,
         parts=parts,
@@ -186,7 +187,8 @@ def _report(
             "command": "rtrl-edge demo",
             "version": __version__,
             "model digest": integer_model.digest,
-            "board": planned.board or "none: host only",
+            "samples": f"{len(stream):,}",
+            "board": f"{planned.board}{'' if chip else ', planned for; played on this computer alone'}",
             "numbers": f"{model.numbers.name}, |J| <= {model.numbers.cap:g}",
             "rates": f"cell {2.0**-rates.rate_shift:g}, readout {2.0**-rates.readout_rate_shift:g}, "
             f"clip {2.0**rates.clip_log2:g}",
