@@ -1,24 +1,22 @@
-"""What a model will need on a chip, before anything is built: RAM, flash, stack and multiply-accumulates.
+"""What a model will need on a chip, before anything is built: RAM, flash, stack, instructions and time.
 
-RAM is exact (a static assert in the generated C holds it). Flash is exact in its data and an estimate in its
-code; the stack is an upper bound; both from builds of the kernels with ``-O2`` for each core, kept in
-``code_sizes.csv``, which ``python -m tests.measure_code`` writes, and compared with fresh builds by the tests.
+RAM is exact (a static assert in the generated C holds it). Flash is exact in its data; code, stack and instructions are
+forecasts (``forecast.py``) from builds of the same parts in other sizes, and compared with fresh builds by the tests.
 """
 
 from __future__ import annotations
 
-import csv
-from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from .boards import Board, load_board
-from .errors import PlanError
+from .errors import ModelError, PlanError
 from .fixed import TANH_TABLE
+from .forecast import Forecast, forecast, learn_instructions
 from .layout import layout
-from .model import MAX_UNITS, Model
+from .model import MAX_UNITS, Model, ReadoutOnly
 from .quantize import IntegerModel
 
 GROUPS = {
@@ -31,29 +29,38 @@ GROUPS = {
 }
 
 
-@dataclass(frozen=True)
-class CodeSize:
-    """Bytes of code and of worst-case stack of one core's build."""
-
-    code: int
-    stack: int
-
-
-#: bytes of code and stack by core, cell, rule, words and parity of the units, with the ``USUAL`` other parts; gcc 12.2
-CODE_SIZES = Path(__file__).parent / "code_sizes.csv"
-#: the parts that it was measured with
-USUAL = {"readout": "readout_linear", "loss": "loss_squared", "optimiser": "optimiser_sgd"}
 #: RAM that our firmware needs beside the model: the protocol's buffers, the UART driver
 FIRMWARE_BYTES = 384  # built for every board: 92 to 284 with the demonstration's inputs and outputs
 #: and its flash: startup, drivers, protocol
 FIRMWARE_FLASH_BYTES = 4096
 
 
+#: assumed cycles of one instruction, loads from flash and taken branches included; no core that we name needs more
+#: on average for this code by the processors' manuals, and no board has been timed
+CYCLES_PER_INSTRUCTION = 2.0
+_NOT_MEASURED = "not measured for these parts on this core"
+
+
+@dataclass(frozen=True)
+class Saving:
+    """What a group of weights costs while it learns, and a model without it saves.
+
+    ``group``: as ``Model(trainable=...)`` names it. ``instructions`` of one ``learn``, None where nobody measured them.
+    """
+
+    group: str
+    weights: int
+    ram_bytes: int
+    macs: int
+    instructions: int | None
+
+
 @dataclass(frozen=True)
 class Plan:
     """The needs of a model, and what a board leaves.
 
-    Units: bytes and multiply-accumulates (MACs). ``code_bytes`` and ``stack_bytes`` are None without a board.
+    Units: bytes, multiply-accumulates (MACs), executed instructions. Without a board, or where nobody measured a
+    model of these parts on its core, ``forecast`` is None.
     """
 
     name: str
@@ -68,8 +75,26 @@ class Plan:
     board: str | None = None
     board_ram_bytes: int | None = None
     board_flash_bytes: int | None = None
-    code_bytes: int | None = None
-    stack_bytes: int | None = None
+    clock_hz: int | None = None
+    forecast: Forecast | None = None
+    savings: tuple[Saving, ...] = ()
+
+    @property
+    def code_bytes(self) -> int | None:
+        """Forecast bytes of code."""
+        return self.forecast.code_bytes if self.forecast else None
+
+    @property
+    def stack_bytes(self) -> int | None:
+        """Most bytes of stack that one call takes."""
+        return self.forecast.stack_bytes if self.forecast else None
+
+    @property
+    def rate_hz(self) -> float | None:
+        """Samples a second that the longest ``learn`` and a ``predict`` leave, at ``CYCLES_PER_INSTRUCTION``."""
+        if self.forecast is None or self.clock_hz is None:
+            return None
+        return self.clock_hz / (CYCLES_PER_INSTRUCTION * (self.forecast.predict + self.forecast.learn_most))
 
     def figures(self) -> dict[str, object]:
         """The same as plain data, units in the key names."""
@@ -82,17 +107,34 @@ class Plan:
             "learn_macs": self.macs_learn,
         }
         if self.board is not None:
+            seen = self.forecast
             found |= {
                 "board": self.board,
                 "board_ram_bytes": self.board_ram_bytes,
                 "board_flash_bytes": self.board_flash_bytes,
                 "flash_code_estimate_bytes": self.code_bytes,
                 "stack_bound_bytes": self.stack_bytes,
+                "predict_instructions_forecast": seen and seen.predict,
+                "learn_instructions_forecast": seen and seen.learn,
+                "longest_learn_instructions_forecast": seen and seen.learn_most,
+                "longest_slice_instructions_forecast": seen and seen.slice_most,
+                "forecast_extrapolates": list(seen.extrapolated) if seen else None,
+                "assumed_cycles_per_instruction": CYCLES_PER_INSTRUCTION,
+                "rate_estimate_hz": self.rate_hz,
             }
+        if self.savings:
+            found["saved_by_freezing"] = [asdict(saving) for saving in self.savings]
         return found
 
     def __str__(self) -> str:
         """A small table for the terminal."""
+        lines = [*self._ram_lines(), *self._flash_lines(), *self._work_lines()]
+        left, right = max(len(a) for a, _ in lines), max(len(b) for _, b in lines)
+        head = f"plan of {self.name}: {self.rule}, {self.numbers}" + (f", on {self.board}" if self.board else "")
+        table = "\n".join([head, *(f"  {a:<{left}}  {b:>{right}}" for a, b in lines)])
+        return "\n\n".join([table, *self._savings_text()])
+
+    def _ram_lines(self) -> list[tuple[str, str]]:
         rows = [(f"  {GROUPS[group]}", f"{size:,} B") for group, size in self.ram_groups.items() if size]
         lines = [
             (f"RAM, struct {self.name}_t", f"{self.struct_bytes:,} B"),
@@ -101,32 +143,62 @@ class Plan:
         ]
         if self.board is not None:
             lines += [
-                (
-                    "stack of one call, at most",
-                    "not measured for these parts on this core"
-                    if self.stack_bytes is None
-                    else f"{self.stack_bytes:,} B",
-                ),
+                ("stack of one call, at most", _amount(self.stack_bytes, " B")),
                 (f"RAM of {self.board}", f"{self.board_ram_bytes:,} B"),
             ]
-        lines.append(("flash, tables and factory weights", f"{self.const_bytes:,} B"))
+        return lines
+
+    def _flash_lines(self) -> list[tuple[str, str]]:
+        lines = [("flash, tables and factory weights", f"{self.const_bytes:,} B")]
         if self.board is not None:
             lines += [
-                (
-                    "flash, code (estimate)",
-                    "not measured for these parts on this core"
-                    if self.code_bytes is None
-                    else f"{self.code_bytes:,} B",
-                ),
+                ("flash, code (estimate)", _amount(self.code_bytes, " B")),
                 (f"flash of {self.board}", f"{self.board_flash_bytes:,} B"),
             ]
-        lines += [
+        return lines
+
+    def _work_lines(self) -> list[tuple[str, str]]:
+        lines = [
             ("multiply-accumulates of predict", f"{self.macs_predict:,}"),
             ("multiply-accumulates of learn", f"{self.macs_learn:,}"),
         ]
-        left, right = max(len(a) for a, _ in lines), max(len(b) for _, b in lines)
-        head = f"plan of {self.name}: {self.rule}, {self.numbers}" + (f", on {self.board}" if self.board else "")
-        return "\n".join([head, *(f"  {a:<{left}}  {b:>{right}}" for a, b in lines)])
+        if self.board is None:
+            return lines
+        seen = self.forecast
+        what = "instructions (forecast, not cycles)"
+        lines += [
+            (f"{what} of predict", _amount(seen.predict if seen else None)),
+            (f"{what} of learn", _amount(seen.learn if seen else None)),
+        ]
+        if seen:
+            if seen.learn_most > 1.05 * seen.learn:
+                lines.append((f"{what} of the longest learn", _amount(seen.learn_most)))
+            lines.append((f"{what} of learn's longest slice", _amount(seen.slice_most)))
+            if seen.extrapolated:
+                lines.append(("  extrapolated: measured in other sizes only", ", ".join(seen.extrapolated)))
+        if self.rate_hz is not None:
+            cycles = f"{CYCLES_PER_INSTRUCTION:g} cycles an instruction assumed"
+            lines.append((f"samples a second ({cycles})", f"about {self.rate_hz:,.3g}"))
+        return lines
+
+    def _savings_text(self) -> list[str]:
+        if not self.savings:
+            return []
+        rows = [("frozen", "weights", "RAM B", "MACs", "instructions")]
+        for s in self.savings:
+            work = "-" if s.instructions is None else f"{s.instructions:,}"
+            rows.append((s.group, f"{s.weights:,}", f"{s.ram_bytes:,}", f"{s.macs:,}", work))
+        width = [max(len(row[i]) for row in rows) for i in range(5)]
+        lines = [
+            "  "
+            + "  ".join(w.ljust(n) if i == 0 else w.rjust(n) for i, (w, n) in enumerate(zip(row, width, strict=True)))
+            for row in rows
+        ]
+        return ["\n".join(["what a group of weights saves if it does not learn (Model(trainable=...))", *lines])]
+
+
+def _amount(value: int | None, unit: str = "") -> str:
+    return _NOT_MEASURED if value is None else f"{value:,}{unit}"
 
 
 def plan(model: Model | IntegerModel, board: str | Board | None = None) -> Plan:
@@ -144,14 +216,13 @@ def plan(model: Model | IntegerModel, board: str | Board | None = None) -> Plan:
     if board is None:
         return found
     chip = board if isinstance(board, Board) else load_board(board)
-    size = _code_size(definition, chip.core)
     found = replace(
         found,
         board=chip.name,
         board_ram_bytes=chip.ram_bytes,
         board_flash_bytes=chip.flash_bytes,
-        code_bytes=size.code if size else None,
-        stack_bytes=size.stack if size else None,
+        clock_hz=chip.clock_hz,
+        forecast=forecast(definition, chip.core),
     )
     _refuse_if_too_large(definition, found, chip)
     return found
@@ -162,23 +233,65 @@ def room(board: Board) -> int:
     return board.ram_bytes - board.stack_bytes - FIRMWARE_BYTES
 
 
-def _code_size(model: Model, core: str) -> CodeSize | None:
-    """The measured code and stack of a model's parts, or None where nobody measured them."""
-    if not USUAL.items() <= model.voices.items():
-        return None
-    return _code_sizes().get(size_key(model, core))
+def savings(model: Model | IntegerModel, board: str | Board | None = None) -> tuple[Saving, ...]:
+    """What each group of weights saves if it does not learn: each gate's input, bias and recurrent weights, the direct
+    ones, the readout, and at last all of the cell (``ReadoutOnly``). A rule that cannot leave some weights out
+    (``Rule.partial``) has the last two alone. Arguments as of :func:`plan`; empty where nothing learns but the readout.
+    """
+    whole = model.model if isinstance(model, IntegerModel) else model
+    if not whole.rule.trains_cell:
+        return ()
+    core = None if board is None else (board if isinstance(board, Board) else load_board(board)).core
+    without = list(_without(whole))
+    partly = [less for _, less in without if less.rule == whole.rule]
+    mine, *others = _learn([whole, *partly], core)
+    full, learn = _needs(whole), dict(zip(map(id, partly), others, strict=True))
+    found = []
+    for group, less in without:
+        needs = _needs(less)
+        if group == "readout":  # beside the cell's work its own is lost in the fit: ask the rule that has no other
+            alone = replace(whole, rule=ReadoutOnly(), trainable=None)
+            saved = _difference(*_learn([alone, replace(alone, trainable=less.trainable)], core))
+        elif less.rule == whole.rule:
+            saved = _difference(mine, learn[id(less)])
+        else:
+            saved = _difference(mine, *_learn([less], core))
+        weights = _learning_weights(whole) - _learning_weights(less)
+        ram, macs = full.struct_bytes - needs.struct_bytes, full.macs_learn - needs.macs_learn
+        found.append(Saving(group, weights, ram, macs, saved))
+    return tuple(found)
 
 
-def size_key(model: Model, core: str) -> tuple[str, ...]:
-    """What the size of a model's code depends on most: its line in the table."""
-    words = "R8" if model.numbers.residual == "int8" else "R16"
-    return core, model.cell.voice, model.rule.title, words, "odd" if model.dims.units % 2 else "even"
+def _difference(whole: int | None, less: int | None) -> int | None:
+    return None if whole is None or less is None else whole - less
 
 
-@cache
-def _code_sizes() -> dict[tuple[str, ...], CodeSize]:
-    with CODE_SIZES.open(encoding="utf-8", newline="") as file:
-        return {tuple(row[:5]): CodeSize(int(row[5]), int(row[6])) for row in list(csv.reader(file))[1:]}
+def _learn(models: Sequence[Model], core: str | None) -> Sequence[int | None]:
+    """Forecast instructions of ``learn`` of models that differ in ``trainable``; None where nobody measured them."""
+    return (learn_instructions(models, core) if core else None) or [None] * len(models)
+
+
+def _without(model: Model) -> Iterator[tuple[str, Model]]:
+    """Each group that learns, and the model whose it does not."""
+    chosen = model.trainable
+    learning = [
+        name
+        for name in model.groups()
+        if ("." in name or name in ("direct", "readout")) and (chosen is None or {name, *name.split(".")} & {*chosen})
+    ]
+    for group in learning:
+        try:
+            yield group, replace(model, trainable=[name for name in learning if name != group])
+        except ModelError:
+            continue  # the rule cannot leave it out, or nothing of the cell would be left
+    if model.trains_readout:
+        yield "all of the cell", replace(model, rule=ReadoutOnly(), trainable=None)
+
+
+def _learning_weights(model: Model) -> int:
+    d = model.dims
+    cell = (d.columns + d.structure.direct * model.trains_direct) * model.rule.trains_cell
+    return cell + d.outputs * d.readout_row * model.trains_readout
 
 
 def _needs(model: Model) -> Plan:

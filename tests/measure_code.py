@@ -1,81 +1,218 @@
-"""Measure the code and the stack of every pair of cell and rule on every core: ``rtrl_edge/code_sizes.csv``.
+"""Measure instructions, code and stack of every pair of cell and rule on every core: ``rtrl_edge/measured/CORE.csv``.
 
-Run: .venv/bin/python -m tests.measure_code [--cell RNN] [--rule RTRL]   (a quarter of an hour; needs arm-none-eabi-gcc)
+Run: .venv/bin/python -m tests.measure_code [--core cortex-m4] [--cell cell_rnn] [--rule RTRL]
+     (all of it: see CONTRIBUTING.md; needs every cross compiler and QEMU)
 
-A line has the bytes of code of one of the ``SHAPES``, and the deepest stack of all of them with a little to spare, the
-calls that cut a step into slices included. Lines of pairs that were not asked for stay as they are.
+Lines of models that were not asked for stay as they are, and each batch of models is written when it is done: stopped,
+it goes on with ``--missing``, which leaves out what has a line. ``--check`` writes nothing: it counts models of other
+sizes, and says how far the forecasts from the tables are off.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import astuple, dataclass, fields, replace
 
 from tqdm import tqdm
 
-import rtrl_edge as rt
 from rtrl_edge.boards import Board, load_board
-from rtrl_edge.firmware import build_firmware, firmware_project, stack_usage
-from rtrl_edge.model import Model, catalogue
-from rtrl_edge.plan import CODE_SIZES, plan, size_key
-from rtrl_edge.weights import initial
+from rtrl_edge.errors import ModelError
+from rtrl_edge.forecast import KIN, forecast
+from rtrl_edge.measured import PROFILES, Line, cell_key, file_of, length, lines, measured_model
+from rtrl_edge.model import Cell, Rule, Stack, catalogue
+from rtrl_edge.plan import plan
 
-from .models import random_stream
+from .counting import measure
 
-BOARDS = (
-    "qemu_microbit", "qemu_mps2_an385", "qemu_mps2_an386", "qemu_mps2_an500", "qemu_mps2_an505", "qemu_mps3_an547",
+#: the emulated board of each core; the counted firmware has more RAM than the microbit, whose core runs on another's
+BOARDS = {
+    "cortex-m0": "qemu_microbit", "cortex-m3": "qemu_mps2_an385", "cortex-m4": "qemu_mps2_an386",
+    "cortex-m7": "qemu_mps2_an500", "cortex-m33": "qemu_mps2_an505", "cortex-m55": "qemu_mps3_an547",
+    "rv32imc": "qemu_riscv32_imc", "xtensa-lx106": "qemu_lx106", "xtensa-lx6": "qemu_esp32",
+}  # fmt: skip
+#: units, inputs, outputs: all rests of units by four, one output too
+SHAPES = (
+    (2, 2, 3), (3, 1, 1), (4, 5, 2), (6, 3, 4), (8, 3, 3), (9, 6, 1), (12, 2, 4), (15, 3, 2), (16, 5, 3), (18, 1, 6),
+    (21, 4, 1), (24, 3, 2),
 )  # fmt: skip
-#: units, inputs, outputs, profile: the compiler's code differs most between even and odd rows, and between words
-SHAPES = ((16, 3, 3, rt.R16(cap=2)), (17, 2, 3, rt.R16(cap=2)), (8, 1, 8, rt.R8(cap=2)), (9, 1, 8, rt.R8(cap=2)))
-STACK_SPARE = 16  # other sizes may spill two pairs of registers more
-CALLS = [f"net_{call}" for call in ("init", "reset", "predict", "learn", "observe", "learn_begin", "learn_slice")]
+#: enough where ``forecast`` knows kin: a core like another, R8 where R16 is measured (with int8 columns, or without)
+FEW = (SHAPES[1], SHAPES[2], SHAPES[5], SHAPES[6], SHAPES[9], SHAPES[11])
+FEW_R8 = {True: (SHAPES[2], SHAPES[5], SHAPES[9], SHAPES[11]), False: (SHAPES[2], SHAPES[9])}
+#: sizes on which forecasts are checked
+HELD_OUT = ((5, 3, 2), (10, 2, 3), (13, 5, 2), (20, 3, 4))
+LENGTHS = {
+    "BPTT": (4, 16, 8, 2),
+    "BlockRTRL": (4, 8, 3),
+    "BlockRTRL(lagged)": (4, 8, 3),
+    "OK": (2, 1, 4),
+    "SnAp": (2, 3),
+}
+BATCH, BATCH_LX6 = 24, 8  # a jump of the ESP32 reaches over 128 KB
 
 
-def measure(definition: Model, board: Board) -> tuple[int, int]:
-    """Bytes of code and of stack of one model."""
-    d = definition.dims
-    model = rt.quantize(definition, initial(definition, 1), random_stream(d.inputs, d.outputs))
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for file, text in firmware_project(model, board).items():
-            (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            (folder / file).write_text(text, encoding="utf-8")
-        flags = [f"-Wl,-u,{call}" for call in CALLS]  # our main leaves out the slices
-        firmware = build_firmware(folder, board, extra_flags=flags)
-        return firmware.model_flash_bytes - plan(model).const_bytes, max(stack_usage(folder, board, CALLS).values())
+@dataclass(frozen=True)
+class Job:
+    """A model to measure, as a line without its figures."""
+
+    core: str
+    line: Line
+
+
+def board_of(core: str) -> Board:
+    """The emulated board that counts a core's instructions."""
+    board = load_board(BOARDS[core])
+    if core != "cortex-m0":
+        return board
+    other = load_board("qemu_mps2_an385")
+    return replace(other, core=core, compiler=board.compiler)
+
+
+def rules_of(cell: Cell, inputs: int) -> Iterator[tuple[Rule, tuple[int, ...]]]:
+    """Every legal rule, and the lengths that it is measured with."""
+    for rule in catalogue.rules():
+        if catalogue.legal(cell, rule, inputs):
+            sparse = rule.title == "SnAp" and length(rule) == 1
+            yield rule, (1,) if sparse else LENGTHS.get(rule.title, (0,))
+
+
+def jobs(core: str, held_out: bool = False) -> Iterator[Job]:
+    """Every model of a core; or those of other sizes, on which forecasts are checked."""
+    kinds = [cell for cell in catalogue.cells(8) if not isinstance(cell, Stack)]
+    for kind in kinds:
+        for rule, lengths in rules_of(kind, 3):
+            for numbers in PROFILES:
+                few = FEW_R8[rule.keeps_columns] if numbers == "R8" else FEW if core in KIN else SHAPES
+                for units, inputs, outputs in HELD_OUT if held_out else few:
+                    q = lengths[units % len(lengths)]
+                    yield from _job(core, kind.resized(units), rule, numbers, inputs, outputs, q, "")
+                    if few is SHAPES and units == 8 and rule.trains_cell:
+                        yield from _job(core, kind.resized(units), rule, numbers, inputs, outputs, q, "readout")
+
+
+def _job(core: str, cell: Cell, rule: Rule, numbers: str, i: int, o: int, q: int, frozen: str) -> Iterator[Job]:
+    line = Line(cell_key(cell), rule.title, numbers, cell.units, i, o, q, frozen, 0, 0, 0, 0, 0, 0)
+    try:
+        measured_model(cell, rule, numbers, i, o, q, bool(frozen))
+    except ModelError:
+        return  # not in this size: an order of SnAp on a small pattern, say
+    yield Job(core, line)
+
+
+def measured(batch: list[Job]) -> list[Line]:
+    """The lines of a batch, all of one core."""
+    board = board_of(batch[0].core)
+    found = measure([job.line.model for job in batch], board)
+    return [
+        replace(
+            job.line, predict=m.predict, learn=m.learn, learn_most=m.learn_most, slice_most=m.slice_most,
+            code_bytes=m.code, stack_bytes=m.stack or 0,
+        )
+        for job, m in zip(batch, found, strict=True)
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Relative errors of a forecast, (forecast - found) / found, by what it says; ``stack`` where it was measured."""
+
+    line: Line
+    predict: float
+    learn: float
+    step: float
+    slice_most: float
+    flash: float
+    stack: float | None
+
+
+def errors(core: str, line: Line) -> Errors:
+    """What the tables forecast of a freshly measured model, against what was found."""
+    seen, const = forecast(line.model, core), plan(line.model).const_bytes
+    assert seen is not None, f"{core}: no lines of {line.what}"
+    return Errors(
+        line,
+        seen.predict / line.predict - 1.0,
+        seen.learn / line.learn - 1.0,
+        (seen.predict + seen.learn_most) / (line.predict + line.learn_most) - 1.0,
+        seen.slice_most / line.slice_most - 1.0,
+        (seen.code_bytes + const) / (line.code_bytes + const) - 1.0,
+        seen.stack_bytes / line.stack_bytes - 1.0 if seen.stack_bytes and line.stack_bytes else None,
+    )
+
+
+def summary(core: str, found: Sequence[Errors]) -> str:
+    """Median and worst errors of a core, and the models of the worst."""
+    lines = [f"{core}: {len(found)} models in sizes that were not measured"]
+    for what in ("predict", "learn", "step", "slice_most", "flash", "stack"):
+        values = [(getattr(e, what), e.line.what) for e in found if getattr(e, what) is not None]
+        if values:
+            sizes = sorted(abs(value) for value, _ in values)
+            worst, model = max(values, key=lambda value: abs(value[0]))
+            within = sum(size <= 0.05 for size in sizes) / len(sizes)
+            lines.append(
+                f"  {what:10} median {sizes[len(sizes) // 2]:6.1%}, within 5 %: {within:4.0%}, "
+                f"worst {worst:+.1%} {model}, lowest {min(values)[0]:+.1%}"
+            )
+    return "\n".join(lines)
+
+
+def write(core: str, new: list[Line]) -> None:
+    """Put lines into the table of a core."""
+    path = file_of(core)
+    lines.cache_clear()
+    wanted = {job.line.what for job in jobs(core)}  # lines of sizes that are not measured any more go
+    table = {line.what: line for line in (*lines(core), *new) if line.what in wanted}
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow([field.name for field in fields(Line)][:-1])  # the core is the file
+        out.writerows(astuple(line)[:-1] for line in sorted(table.values(), key=lambda line: line.what))
+    lines.cache_clear()
 
 
 def main() -> None:
-    """Measure, and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cell", help="only cells of this class")
-    parser.add_argument("--rule", help="only rules of this class")
-    wanted = parser.parse_args()
-    with CODE_SIZES.open(encoding="utf-8", newline="") as file:
-        table = {tuple(row[:5]): (int(row[5]), int(row[6])) for row in list(csv.reader(file))[1:]}
-    jobs = [
-        (model, load_board(name))
-        for name in BOARDS
-        for units, inputs, outputs, numbers in SHAPES
-        for model in catalogue.models(units, inputs, outputs, numbers=numbers, optimiser=rt.SGD(2**-5))
-        if wanted.cell in (None, type(model.cell).__name__) and wanted.rule in (None, type(model.rule).__name__)
-    ]
-    found: dict[tuple[str, ...], tuple[int, int]] = {}
-    stacks: dict[tuple[str, ...], int] = {}
-    with ThreadPoolExecutor(2) as pool:
-        sizes = pool.map(lambda job: measure(*job), jobs)
-        for (model, board), (code, stack) in tqdm(zip(jobs, sizes, strict=True), total=len(jobs)):
-            key = size_key(model, board.core)
-            stacks[key[:3]] = max(stacks.get(key[:3], 0), stack + STACK_SPARE)
-            found[key] = code, 0
-    table |= {key: (code, stacks[key[:3]]) for key, (code, _) in found.items()}
-    with CODE_SIZES.open("w", encoding="utf-8", newline="") as file:
-        lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(("core", "cell", "rule", "numbers", "rows", "code_bytes", "stack_bytes"))
-        lines.writerows((*key, *value) for key, value in sorted(table.items()))
+    """Measure, and write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--core", choices=BOARDS, nargs="+", default=list(BOARDS))
+    parser.add_argument("--cell", nargs="+", help="only these, as the tables name them, e.g. cell_rnn")
+    parser.add_argument("--rule", nargs="+", help="only these, as the tables name them, e.g. RTRL")
+    parser.add_argument("--missing", action="store_true", help="only what has no line yet")
+    parser.add_argument("--check", action="store_true", help="compare forecasts with counts of sizes without a line")
+    asked = parser.parse_args()
+    batches: list[list[Job]] = []
+    for core in asked.core:
+        there = {line.what for line in lines(core)} if asked.missing else set()
+        wanted = [
+            job
+            for job in jobs(core, asked.check)
+            if (not asked.cell or job.line.cell in asked.cell)
+            and (not asked.rule or job.line.rule in asked.rule)
+            and job.line.what not in there
+            and not (asked.check and forecast(job.line.model, core) is None)
+        ]
+        size = BATCH_LX6 if core == "xtensa-lx6" else BATCH
+        batches += [wanted[at : at + size] for at in range(0, len(wanted), size)]
+    failed: list[str] = []
+    checked: dict[str, list[Errors]] = {}
+    with ThreadPoolExecutor(2) as pool, tqdm(total=sum(map(len, batches)), unit="models") as bar:
+        running = {pool.submit(measured, batch): batch for batch in batches}
+        for done in as_completed(running):
+            batch = running[done]
+            bar.update(len(batch))
+            if done.exception():  # the others go on; --missing tries these again
+                failed.append(f"{batch[0].core}, {batch[0].line.what} and {len(batch) - 1} more: {done.exception()}")
+                bar.write(failed[-1])
+            elif asked.check:
+                core = batch[0].core
+                checked.setdefault(core, []).extend(errors(core, line) for line in done.result())
+            else:
+                write(batch[0].core, done.result())
+    for core, found in checked.items():
+        print(summary(core, found))
+    if failed:
+        raise SystemExit(f"{len(failed)} of {len(batches)} batches were not measured")
 
 
 if __name__ == "__main__":

@@ -205,7 +205,8 @@ def test_verify_finds_all_targets_equal_and_a_wrong_one_different() -> None:
 @pytest.mark.parametrize("rule", [rt.RTRL(), rt.ReadoutOnly()], ids=lambda rule: type(rule).__name__)
 @pytest.mark.parametrize("board", BOARDS)
 def test_plan_against_build(board: str, rule: rt.RTRL | rt.ReadoutOnly) -> None:
-    """RAM to the byte; stack never above the plan; flash within 5 %."""
+    """RAM to the byte; stack never above the plan; flash within 8 %; a step's instructions within 15 %, and see
+    test_forecast.py."""
     needs("arm-none-eabi-gcc", "qemu-system-arm")
     model = integer_model(12, inputs=3, outputs=3, rule=rule, numbers=rt.R16(cap=2))
     run = run_on_board(model, random_stream(3, 3, 25), load_board(board), progress=SilentBar)
@@ -213,8 +214,11 @@ def test_plan_against_build(board: str, rule: rt.RTRL | rt.ReadoutOnly) -> None:
     assert planned.code_bytes is not None
     assert planned.stack_bytes is not None
     assert run.stack_bytes <= planned.stack_bytes
-    assert abs(run.built.model_flash_bytes / (planned.const_bytes + planned.code_bytes) - 1) < 0.05
+    assert abs(run.built.model_flash_bytes / (planned.const_bytes + planned.code_bytes) - 1) < 0.08
     assert run.instructions["predict"].calls == 25
+    assert planned.forecast is not None
+    counted = sum(count.most for call, count in run.instructions.items() if call in ("predict", "learn"))
+    assert planned.forecast.predict + planned.forecast.learn_most == pytest.approx(counted, rel=0.15)
     assert 0 < run.stack_high_water_bytes <= load_board(board).stack_bytes
     assert "not cycles" in run.text()
 
@@ -225,14 +229,14 @@ class OtherSGD(rt.SGD):
     voice = "optimiser_other"
 
 
-@pytest.mark.parametrize("parts", [{"cells": [rt.LSTM(4)], "rule": rt.ReadoutOnly()}, {"optimiser": OtherSGD(2**-5)}])
+@pytest.mark.parametrize("parts", [{"loss": rt.Huber()}, {"optimiser": OtherSGD(2**-5)}])
 def test_a_plan_says_what_was_not_measured(parts: dict[str, object]) -> None:
     usual: dict[str, object] = {"name": "net", "inputs": 2, "cells": [rt.RNN(4)], "readout": rt.Linear(1)}
     assert plan(rt.Model(**usual), "qemu_microbit").code_bytes is not None  # type: ignore[arg-type]
     found = plan(rt.Model(**(usual | parts)), "qemu_microbit")  # type: ignore[arg-type]
     assert found.code_bytes is None
     assert found.stack_bytes is None
-    assert str(found).count("not measured for these parts on this core") == 2
+    assert str(found).count("not measured for these parts on this core") == 4
 
 
 def test_plan_of_prediction_alone() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from ..emit import SIMDS
 from ..formats import FORMAT_NAMES, FORMATS
+from ..project import refuse_other_kind, write_text
 from .arguments import Commands, add_board, add_model, add_report, hertz, positive, ratio
 from .common import Bar, build, load, write_json
 
@@ -34,18 +36,28 @@ def add_plan(commands: Commands) -> None:
         "plan",
         _plan,
         "RAM, flash, stack and work of a model, before anything is built",
-        "With --board it refuses a model that does not fit, and says what would.",
+        "With --board it refuses a model that does not fit, and says what would; it forecasts instructions, and the "
+        "sample rate under a stated assumption.",
     )
     add_model(sub)
     add_board(sub, None)
+    sub.add_argument("--report", type=Path, metavar="FILE.HTML", help="write a page with a map of the RAM")
     add_report(sub)
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from ..plan import plan
+    from ..evaluate.plan_page import render
+    from ..evaluate.report import PAGE_LINE
+    from ..plan import plan, savings
 
-    found = plan(build(load(options.model), options), options.board)
+    if options.report is not None:
+        refuse_other_kind(options.report, PAGE_LINE)
+    model = build(load(options.model), options)
+    found = replace(plan(model, options.board), savings=savings(model, options.board))
     print(found)
+    if options.report:
+        command = f"rtrl-edge plan {options.model}" + (f" --board {options.board}" if options.board else "")
+        print(f"wrote {write_text(options.report, render(found, command))}")
     write_json(options, found.figures())
     return 0
 
@@ -76,9 +88,10 @@ def _fit(options: argparse.Namespace) -> int:
     from ..boards import load_board
     from ..evaluate import capacity
     from ..evaluate.compare import parse_rules
+    from ..plan import CYCLES_PER_INSTRUCTION
 
     numbers = getattr(model, options.numbers)()
-    assumed = options.cycles_per_instruction or capacity.CYCLES_PER_INSTRUCTION
+    assumed = options.cycles_per_instruction or CYCLES_PER_INSTRUCTION
     asked = capacity.Question(
         load_board(options.board), options.inputs, options.outputs, numbers, options.rate, assumed
     )  # fmt: skip

@@ -1,9 +1,10 @@
 /* QEMU plugin: counts the guest's instructions between two addresses.
  *
- *   -plugin insn_count.so,out=FILE,mark=NAME:START:STOP[,mark=...]
+ *   -plugin insn_count.so,out=FILE,mark=NAME:START:STOP[,mark=...][,next=ADDRESS]
  *
  * A span begins when the instruction at START is about to run and ends when the one at STOP is: the first
- * counts, the second does not. At exit FILE gets "NAME spans min max total" a line, then "all - - - total".
+ * counts, the second does not. At exit FILE gets "NAME spans min max total" a line, then "all - - - total"; the same
+ * each time that the instruction at `next` is about to run, and all counts begin anew.
  * Numbers of instructions, not of cycles: the emulator has no pipeline, wait states or cache.
  *
  * Debian ships QEMU's plugin interface but not its header, so what is used of its version 1 is declared here. */
@@ -51,6 +52,7 @@ typedef struct mark {
 static mark_t marks[MARKS_MAX];
 static int mark_count;
 static uint64_t executed; /* every instruction so far */
+static uint64_t next;     /* 0: nowhere */
 static FILE *out;
 
 static void on_start(unsigned vcpu, void *data) {
@@ -74,6 +76,25 @@ static void on_stop(unsigned vcpu, void *data) {
     mark->spans++;
 }
 
+static void report(void) {
+    for (int m = 0; m < mark_count; m++) {
+        const mark_t *mark = &marks[m];
+        fprintf(out, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", mark->name, mark->spans, mark->min,
+                mark->max, mark->total);
+    }
+    fprintf(out, "all - - - %" PRIu64 "\n", executed);
+}
+
+static void on_next(unsigned vcpu, void *data) {
+    (void)vcpu;
+    (void)data;
+    report();
+    executed = 0;
+    for (int m = 0; m < mark_count; m++) {
+        marks[m].spans = marks[m].min = marks[m].max = marks[m].total = 0;
+    }
+}
+
 /* An instruction's callbacks run before its own count is added. */
 static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *block) {
     (void)id;
@@ -89,6 +110,9 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *block) {
                 qemu_plugin_register_vcpu_insn_exec_cb(insn, on_stop, QEMU_PLUGIN_CB_NO_REGS, &marks[m]);
             }
         }
+        if (next != 0 && address == next) {
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, on_next, QEMU_PLUGIN_CB_NO_REGS, NULL);
+        }
         qemu_plugin_register_vcpu_insn_exec_inline(insn, QEMU_PLUGIN_INLINE_ADD_U64, &executed, 1);
     }
 }
@@ -96,12 +120,7 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *block) {
 static void on_exit_report(qemu_plugin_id_t id, void *data) {
     (void)id;
     (void)data;
-    for (int m = 0; m < mark_count; m++) {
-        const mark_t *mark = &marks[m];
-        fprintf(out, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", mark->name, mark->spans, mark->min,
-                mark->max, mark->total);
-    }
-    fprintf(out, "all - - - %" PRIu64 "\n", executed);
+    report();
     fclose(out);
 }
 
@@ -129,8 +148,10 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int count,
         const char *text = arguments[i];
         if (strncmp(text, "out=", 4) == 0 && out == NULL) {
             out = fopen(text + 4, "w");
+        } else if (strncmp(text, "next=", 5) == 0) {
+            next = strtoull(text + 5, NULL, 0);
         } else if (strncmp(text, "mark=", 5) != 0 || !parse_mark(text + 5)) {
-            fprintf(stderr, "insn_count: wanted out=FILE or mark=NAME:START:STOP, found '%s'\n", text);
+            fprintf(stderr, "insn_count: wanted out=FILE, mark=NAME:START:STOP or next=ADDRESS, found '%s'\n", text);
             return 1;
         }
     }

@@ -109,13 +109,15 @@ class BoardRun:
             ),
         ]
         macs = {"predict": plan.macs_predict, "learn": plan.macs_learn}
+        seen = plan.forecast
+        planned = {"predict": seen.predict, "learn": seen.learn_most} if seen else {}
         for call, count in counts.items():
             if count.calls:
                 per = f"{count.total / count.calls / macs[call]:.2f} per multiply-accumulate; " if call in macs else ""
                 found.append(
                     Resource(
                         f"instructions of one {call}",
-                        None,
+                        planned.get(call),
                         count.most,
                         "",
                         f"{per}most of {count.calls:,} calls, least {count.least:,}; not cycles",

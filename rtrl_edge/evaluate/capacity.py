@@ -13,15 +13,12 @@ from dataclasses import dataclass
 from ..boards import Board
 from ..errors import ModelError, PlanError
 from ..model import MAX_UNITS, Cell, Linear, Model, Numbers, Rule, Stack, catalogue
-from ..plan import plan, room
+from ..plan import CYCLES_PER_INSTRUCTION, plan, room
 from .compare import written
 from .matrix import label
 from .report import text_table
 from .work import Work, work
 
-#: assumed cycles of one instruction, loads from flash and taken branches included; no core that we name needs more
-#: on average for this code by the processors' manuals, and no board has been timed
-CYCLES_PER_INSTRUCTION = 2.0
 _BUILDS = 8  # of one search, at most
 
 
@@ -122,7 +119,7 @@ class Question:
         return low, reason
 
     def _by_time(self, cell: Cell, rule: Rule, held: int, reason: tuple[str, str]) -> Fit:
-        """Guess from the multiply-accumulates, count, and guess again from the count."""
+        """Guess from the forecast, count, and guess again from the count and the multiply-accumulates."""
         assert self.rate_hz is not None
         counted: dict[int, int] = {}
         beyond = held + 1  # units that the emulated board cannot hold are judged from the nearest count
@@ -147,7 +144,7 @@ class Question:
         def fits(units: int) -> bool:
             return self.seconds(instructions(units)) <= 1.0 / float(self.rate_hz or 1.0)
 
-        trial = min(8, held)
+        trial = self._guess(cell, rule, held)
         for _ in range(_BUILDS):
             count(trial)
             if not counted:
@@ -168,6 +165,17 @@ class Question:
             return Fit(*names, 0, *reason[:1], None, None, None, reason[1])
         most = instructions(best)
         return Fit(*names, best, reason[0], self._ram(cell, rule, best), most, self.seconds(most), reason[1])
+
+    def _guess(self, cell: Cell, rule: Rule, held: int) -> int:
+        """The most units that the forecast finds in time, or a few where there is none."""
+
+        def in_time(units: int) -> bool:
+            found = plan(self.model(cell, rule, units), self.board).forecast
+            return found is not None and self.seconds(found.predict + found.learn_most) <= 1.0 / float(
+                self.rate_hz or 1
+            )
+
+        return _last(in_time, held) or min(8, held)
 
 
 def _most(found: Work) -> int:

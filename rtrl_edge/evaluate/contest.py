@@ -12,6 +12,7 @@ import numpy as np
 
 from ..device.host import HostTwin
 from ..model import ReadoutOnly
+from ..plan import GROUPS, plan
 from ..quantize import IntegerModel
 from ..stream import Source, Stream
 from ..stream_file import CHUNK
@@ -147,6 +148,7 @@ def simulate(
         facts={"model": model.name, "digest": integer_model.digest[:16], "samples": str(len(source))},
         rate_hz=source.rate_hz,
         channels=source.channels,
+        ram_bytes={GROUPS[group]: size for group, size in plan(integer_model).ram_groups.items()},
     )
 
 

@@ -250,7 +250,7 @@ def render(report: Report) -> str:
         _signal_section(report),
         _verdicts_section(report),
         _resources_section(report),
-        _ram_section(report),
+        ram_section(report.ram_bytes, report.board_ram_bytes),
         _facts_section(report),
     ]
     return page(report.title, report.lead, sections)
@@ -437,11 +437,12 @@ def _amount(value: float | None, unit: str) -> str:
     return f"{number} {escape(unit)}".strip()
 
 
-def _ram_section(report: Report) -> str:
-    total = sum(report.ram_bytes.values())
+def ram_section(ram_bytes: Mapping[str, int], board_ram_bytes: int | None) -> str:
+    """A map of the state struct: bytes of its groups, and its share of a board's RAM; nothing where it has none."""
+    total = sum(ram_bytes.values())
     if not total:
         return ""
-    groups = list(report.ram_bytes.items())
+    groups = list(ram_bytes.items())
     bar = "".join(
         f'<div style="flex:{size} 0 0;background:var(--ram-{i % 6})" title="{escape(name)}"></div>'
         for i, (name, size) in enumerate(groups)
@@ -454,10 +455,10 @@ def _ram_section(report: Report) -> str:
     ]
     rows.append(f"<tr><td>all</td><td>{total:,} B</td><td>100.0%</td></tr>")
     board = ""
-    if report.board_ram_bytes:
-        share = min(total / report.board_ram_bytes, 1.0)
+    if board_ram_bytes:
+        share = min(total / board_ram_bytes, 1.0)
         board = (
-            f'<p class="caption">{total:,} B of the board’s {report.board_ram_bytes:,} B: {share:.1%}</p>\n'
+            f'<p class="caption">{total:,} B of the board’s {board_ram_bytes:,} B: {share:.1%}</p>\n'
             f'<div class="bar thin"><div style="width:{share:.3%};background:var(--ram-0)"></div></div>'
         )
     sizes = table(["", "bytes", "share"], rows)
