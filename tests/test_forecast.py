@@ -11,7 +11,7 @@ import pytest
 import rtrl_edge as rt
 from rtrl_edge.boards import load_board
 from rtrl_edge.evaluate.plan_page import render
-from rtrl_edge.forecast import forecast, not_negative
+from rtrl_edge.forecast import KIN, forecast, not_negative
 from rtrl_edge.measured import length, lines, measured_model, usual
 from rtrl_edge.plan import CYCLES_PER_INSTRUCTION, plan, savings
 
@@ -29,7 +29,7 @@ STEP, FLASH, FLASH_LLVM = 0.15, 0.10, 0.35
 
 @pytest.mark.parametrize("core", BOARDS)
 def test_forecast_against_counts(core: str) -> None:
-    """Half of the steps of a core within 5 %, RTRL's all; no stack short."""
+    """Half of the steps of a core within 5 %, RTRL's all, or within 10 % where a core has few lines; no stack short."""
     board = board_of(core)
     needs_tools_of(board)
     wanted = [
@@ -46,7 +46,7 @@ def test_forecast_against_counts(core: str) -> None:
     steps = {error.line.what: abs(error.step) for error in found}
     assert np.median(list(steps.values())) < 0.05
     assert max(steps.values()) < STEP, steps
-    assert max(size for what, size in steps.items() if "RTRL" in what) < 0.05, steps
+    assert max(size for what, size in steps.items() if "RTRL" in what) < (0.10 if core in KIN else 0.05), steps
     flash = {error.line.what: abs(error.flash) for error in found}
     assert max(flash.values()) < (FLASH_LLVM if core == "xtensa-lx6" else FLASH), flash
     stacks = [error.stack for error in found if error.stack is not None]
@@ -57,7 +57,7 @@ def test_forecast_against_counts(core: str) -> None:
 def test_a_measured_size_is_met() -> None:
     """A model that has a line of its own: what is forecast is near what was counted."""
     for core in BOARDS:
-        line = next(x for x in lines(core) if x.rule == "RTRL" and x.cell == "cell_rnn" and x.units == 12)
+        line = next(x for x in lines(core) if x.rule == "RTRL" and x.cell == "cell_rnn" and x.units == 15)
         found = forecast(line.model, core)
         assert found is not None
         assert found.learn == pytest.approx(line.learn, rel=0.05)
