@@ -30,6 +30,7 @@ def main() -> None:
     vectors()
     diagonal()
     others()
+    prediction()
 
 
 def dense() -> None:
@@ -89,6 +90,21 @@ def others() -> None:
             mean = learn.most  # the first window is not full, the first block not yet worked on
         counts = f"{mean:,.0f} | {learn.most:,} | {macs:,} | {mean / macs:.2f} | {dense / mean:.1f}"
         print(f"| {type(cell).__name__}({cell.units}) | {rule!r} | {counts} |")
+
+
+def prediction() -> None:
+    """One predict of a model whose cell does not learn: LSTM of four sizes, then other cells of 16 units."""
+    print("\n| model | inputs, outputs | predict | flash |\n|---|---|---|---|")
+    lstms: list[tuple[Cell, int, int]] = [(rt.LSTM(n), m, 1) for m, n in ((1, 8), (8, 16), (16, 32), (32, 64))]
+    more = (rt.RNN(16), rt.GRU(16), rt.GRU(16, reset="before"), rt.LSTM(16), rt.LSTM(16, peepholes=True))
+    for cell, inputs, outputs in [*lstms, (rt.RNN(16), 1, 1), *((cell, 6, 6) for cell in more)]:
+        model = integer_model(cell.units, inputs, outputs, cells=[cell], rule=rt.ReadoutOnly())
+        x, _, _ = words(model, 5 * STEPS, 1)
+        with rt.Emulator(model, M4, count_instructions=True) as chip:
+            for t in range(STEPS):
+                chip.predict(x[t] // 8)
+            found, flash = chip.instructions()["predict"], chip.built.model_flash_bytes
+        print(f"| {cell!r} | {inputs}, {outputs} | {found.total / found.calls:,.0f} | {flash:,} |")
 
 
 def step(model: rt.IntegerModel, board: str = M4, *, sliced: bool = False) -> tuple[float, float]:
