@@ -56,9 +56,16 @@ MVE_KERNELS = DSP_KERNELS | {
     "pair_dot_c.c": "pair_dot_mve.c",
     "rtrl_columns_c.c": "rtrl_columns_mve.c",
 }
-
+#: the same for AVX2: the host twin asks for it, where this computer has it
+AVX2_KERNELS = {
+    "dot_c.c": "dot_avx2.c",
+    "exact_store_c.c": "exact_store_avx2.c",
+    "pair_dot_c.c": "pair_dot_avx2.c",
+}
 #: plain C in another shape, for the first Thumb instruction set (Cortex-M0, M0+)
 THUMB_KERNELS = {"pair_dot_c.c": "pair_dot_thumb.c"}
+#: all of them, by instructions
+KERNELS = {"dsp": DSP_KERNELS, "mve": MVE_KERNELS, "thumb": THUMB_KERNELS, "avx2": AVX2_KERNELS}
 
 
 def fill(template: str, slots: Mapping[str, object]) -> str:
@@ -76,8 +83,8 @@ def emit(integer_model: IntegerModel, checked: bool = False, simd: str = "none")
     Args:
         integer_model: what :func:`rtrl_edge.quantize` made.
         checked: use the words that trap where a bound of the plan is broken; for tests on a computer.
-        simd: one of :data:`SIMDS`: instructions of the core instead of plain C, with the same bits; what a board's
-            ``simd`` names beyond them is plain C. Not with ``checked``: an instruction does not trap.
+        simd: one of :data:`SIMDS` or ``avx2``: instructions of the core instead of plain C, with the same bits; what a
+            board's ``simd`` names beyond them is plain C. Not with ``checked``: an instruction does not trap.
     """
     name = integer_model.model.name
     return {
@@ -124,11 +131,11 @@ def _variants(files: list[str], simd: str) -> list[str]:
     """The files of a core's instructions where there are some, and the words that those are made of."""
     if simd == "mve" and "influence_fixed.c" in files:
         simd = "dsp"  # MVE's columns have an exponent each
-    kernels = {"dsp": DSP_KERNELS, "mve": MVE_KERNELS, "thumb": THUMB_KERNELS}.get(simd, {})
+    kernels = KERNELS.get(simd, {})
     files = [kernels.get(file, file) for file in files]
     if "rtrl_columns_mve.c" in files and "optimiser_sgd_cell_mve.c" not in files:
         files.insert(files.index("rtrl_columns_mve.c"), "optimiser_each.c")
-    words = [f"{kind}.h" for kind in ("dsp", "mve") if any(file.endswith(f"_{kind}.c") for file in files)]
+    words = [f"{kind}.h" for kind in ("dsp", "mve", "avx2") if any(file.endswith(f"_{kind}.c") for file in files)]
     return [*files[:2], *words, *files[2:]]
 
 

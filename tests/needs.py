@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from rtrl_edge.boards import Board
+from rtrl_edge.device.host import best_simd
 
 HOST_ONLY = "RTRL_EDGE_HOST_ONLY"
 
@@ -19,6 +20,12 @@ def needs(*commands: str) -> None:
         pytest.skip(f"{HOST_ONLY}=1, and not installed: {', '.join(missing)}")
     if missing:
         pytest.fail(f"not installed: {', '.join(missing)}; install them, or set {HOST_ONLY}=1 to leave such tests out")
+
+
+def needs_instructions(simd: str) -> None:
+    """Skip, and say so, where this CPU lacks them: nothing can be installed. Plain C is tested everywhere."""
+    if best_simd() != simd:
+        pytest.skip(f"this CPU has no {simd.upper()}, or its system does not tell: its kernels are not tested here")
 
 
 def needs_tools_of(board: Board) -> None:

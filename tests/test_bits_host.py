@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import rtrl_edge as rt
 from rtrl_edge.evaluate.prequential import AT_ONCE, prequential
 from rtrl_edge.layout import differences
+from rtrl_edge.model.numbers import Numbers
 from rtrl_edge.model.parts import Cell, Rule
 from rtrl_edge.reference import Reference
 from rtrl_edge.weights import initial
 
 from .models import CELLS_BY_FOUR, SIZES, integer_model, large_model, random_stream, words
-from .needs import needs
+from .needs import needs, needs_instructions
 
 PROFILES = {
     "R16": rt.R16(),
@@ -21,6 +24,7 @@ PROFILES = {
     "R8": rt.R8(),
     "R8 cap 2": rt.R8(cap=2),
 }
+TRAPS = ("-O1", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
 BUILDS = [
     ("gcc", "-O0"),
     ("gcc", "-O2"),
@@ -54,7 +58,7 @@ def play_both(model: rt.IntegerModel, twin: rt.HostTwin, samples: int, reset_at:
 @pytest.mark.parametrize("rule", [rt.RTRL(), rt.ReadoutOnly()], ids=lambda rule: type(rule).__name__)
 def test_all_sizes_and_profiles(units: int, numbers: str, rule: rt.RTRL | rt.ReadoutOnly) -> None:
     model = integer_model(units, rule=rule, numbers=PROFILES[numbers])
-    with rt.HostTwin(model) as twin:
+    with rt.HostTwin(model, simd="none") as twin:
         assert play_both(model, twin, 250, reset_at=120) == []
 
 
@@ -74,8 +78,7 @@ def test_kernels_of_the_dsp_extension(units: int, numbers: str, rule: rt.RTRL | 
     """Their instructions in C, under sanitizers: the emulated cores run the instructions themselves."""
     needs("gcc")
     model = integer_model(units, rule=rule, numbers=PROFILES[numbers])
-    flags = ("-O1", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
-    with rt.HostTwin(model, cc="gcc", flags=flags, simd="dsp") as twin:
+    with rt.HostTwin(model, cc="gcc", flags=TRAPS, simd="dsp") as twin:
         assert play_both(model, twin, 150, reset_at=70) == []
 
 
@@ -108,6 +111,57 @@ def test_rows_by_four_with_large_weights(cell: Cell, inputs: int) -> None:
     model = large_model(cell, inputs)
     with rt.HostTwin(model, cc="gcc", flags=("-O1",), simd="dsp") as twin:
         assert play_both(model, twin, 100) == []
+
+
+@pytest.mark.parametrize("units", [*SIZES, 33])
+@pytest.mark.parametrize("numbers", ["R16", "R8 cap 2"])
+def test_kernels_of_avx2(units: int, numbers: str) -> None:
+    needs_instructions("avx2")
+    model = integer_model(units, numbers=PROFILES[numbers])
+    with rt.HostTwin(model, flags=TRAPS, simd="avx2") as twin:
+        assert play_both(model, twin, 80, reset_at=40) == []
+
+
+@pytest.mark.parametrize("cc", ["gcc", "clang"])
+@pytest.mark.parametrize(
+    ("cell", "numbers", "rule"),
+    [
+        (rt.Jordan(5, outputs=2), rt.R16(), rt.RTRL()),
+        (rt.LSTM(3), rt.R16(), rt.RTRL()),
+        (rt.GRU(17), rt.R8(), rt.RTRL()),
+        (rt.GRU(8, reset="before"), rt.R16(), rt.RTRL()),
+        (rt.RNN(9), rt.Q14(), rt.RTRL()),
+        (rt.RNN(12), rt.R16(), rt.UORO()),
+        (rt.RTU(8), rt.R16(), rt.RTRL()),
+    ],
+    ids=str,
+)
+def test_kernels_of_avx2_with_other_parts(cell: Cell, numbers: Numbers, rule: Rule, cc: str) -> None:
+    """Gates, states and units that differ in number; one vector instead of two columns; no exponents; no D."""
+    needs(cc)
+    needs_instructions("avx2")
+    readout = rt.Direct(2) if isinstance(cell, rt.Jordan) else rt.Linear(2)
+    definition = rt.Model("net", 2, [cell], readout, rule=rule, optimiser=rt.SGD(2**-5), numbers=numbers)
+    model = rt.quantize(definition, initial(definition, 1), random_stream(2, 2))
+    with rt.HostTwin(model, cc=cc, simd="avx2") as twin:
+        assert play_both(model, twin, 60) == []
+
+
+@pytest.mark.parametrize(
+    ("plain", "options"),
+    [(False, {}), (True, {"flags": ("-O2",)}), (True, {"checked": True}), (True, {"simd": "none"})],
+)
+def test_the_twin_takes_the_instructions_of_this_cpu(plain: bool, options: dict[str, Any]) -> None:
+    """By default; plain C where flags are given, or bounds are checked. D tells: plain C has it in rows."""
+    needs_instructions("avx2")
+    model = integer_model(6)
+    with rt.HostTwin(model, **options) as twin, Reference(model) as reference:
+        for device in (twin, reference):
+            device.predict(np.zeros(3, dtype=np.int16))
+            device.learn(np.zeros(2, dtype=np.int16))
+        D = reference.state()["D"]
+        assert D.any()
+        assert np.array_equal(twin.state()["D"], D) == plain
 
 
 @pytest.mark.parametrize("numbers", PROFILES)

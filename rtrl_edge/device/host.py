@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,6 +27,8 @@ STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wmissing-prototypes"
 #: without -march=native on purpose: a cached twin may be loaded by another machine that shares the home
 #: -O2: at -O3 gcc and clang vectorise the products with the columns of J, and a step of 16 units takes twice as long
 OPTIMISED = ("-O2",)
+#: what the compiler has to be told before it takes the kernels of these instructions
+SIMD_FLAGS: dict[str, tuple[str, ...]] = {"avx2": ("-mavx2",)}
 
 _CDEF = """
 void {0}_init(void *net);
@@ -45,6 +48,20 @@ def cache_dir() -> Path:
     return Path(base) / "rtrl-edge"
 
 
+@cache
+def best_simd() -> str:
+    """The instructions of this CPU that there are kernels for: ``avx2``, else ``none``.
+
+    Linux on x86 alone says so, in ``/proc/cpuinfo``; elsewhere the twin is plain C.
+    """
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return "none"
+    flags = next((line.split(":")[1].split() for line in lines if line.startswith("flags")), [])
+    return "avx2" if "avx2" in flags else "none"
+
+
 def find_compiler(cc: str | None = None) -> str:
     """The C compiler's path: ``cc``, else ``$CC`` if set, else ``cc``, ``gcc`` or ``clang``; BuildError if none."""
     chosen = cc or os.environ.get("CC")
@@ -60,7 +77,7 @@ def find_compiler(cc: str | None = None) -> str:
     )
 
 
-def build_library(files: Mapping[str, str], name: str, cc: str | None = None, flags: Sequence[str] = OPTIMISED) -> Path:
+def build_library(files: Mapping[str, str], name: str, cc: str | None, flags: Sequence[str]) -> Path:
     """Compile NAME_play.c of ``files``, which includes the others, to a shared library, or find it in the cache: it is
     kept by content."""
     compiler = find_compiler(cc)
@@ -96,10 +113,11 @@ class HostTwin:
     Args:
         integer_model: what :func:`rtrl_edge.quantize` made.
         cc: C compiler; ``$CC`` or ``cc`` if not given.
-        flags: optimisation and sanitizer flags; the warnings are always on.
-        checked: build with the words that trap where a bound of the plan is broken.
-        simd: kernels of boards with this ``simd``, their instructions in C: to test them here. Those of "mve" have no
-            twins in C, and are refused.
+        flags: optimisation and sanitizer flags, :data:`OPTIMISED` if not given; the warnings are always on.
+        checked: build with the words that trap where a bound of the plan is broken, in plain C.
+        simd: ``none``, plain C; ``avx2``; or kernels of boards with this ``simd``, their instructions in C, to test
+            them here (those of "mve" have no twins in C, and are refused). If not given what :func:`best_simd` finds,
+            but plain C where ``flags`` are given. Never another bit.
     """
 
     def __init__(
@@ -107,14 +125,17 @@ class HostTwin:
         integer_model: IntegerModel,
         *,
         cc: str | None = None,
-        flags: Sequence[str] = OPTIMISED,
+        flags: Sequence[str] | None = None,
         checked: bool = False,
-        simd: str = "none",
+        simd: str | None = None,
     ) -> None:
         self.integer_model = integer_model
         model = integer_model.model
         self._inputs, self._outputs = model.dims.inputs, model.dims.outputs
         self._layout = layout(model)
+        if simd is None:
+            simd = "none" if checked or flags is not None else best_simd()
+        flags = (*(OPTIMISED if flags is None else flags), *SIMD_FLAGS.get(simd, ()))
         files = emit(integer_model, checked, simd)
         names = {"name": model.name, "NAME": model.name.upper()}
         files[f"{model.name}_play.c"] = fill(template("NAME_play.c"), names)

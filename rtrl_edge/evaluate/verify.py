@@ -13,7 +13,7 @@ import numpy as np
 from ..boards import board_names, load_board
 from ..device import Device, Int16, State
 from ..device.emulator import Emulator
-from ..device.host import HostTwin
+from ..device.host import HostTwin, best_simd
 from ..errors import BuildError, PlanError
 from ..layout import COMPARED_GROUPS, differences, layout
 from ..quantize import IntegerModel
@@ -157,13 +157,14 @@ def verify(
     makers: dict[str, Callable[[], Device]] = {"NumPy reference": lambda: Reference(integer_model)}
     for name, (cc, flags, checked) in HOST_BUILDS.items():
         makers[f"host, {name}"] = partial(HostTwin, integer_model, cc=cc, flags=flags, checked=checked)
-    asked = boards is not None
+    if best_simd() != "none":
+        makers[f"host, {best_simd()} kernels"] = partial(HostTwin, integer_model)
+    asked, hosts = boards is not None, len(makers)
     if boards is None:
         boards = [name for name in board_names() if load_board(name).emulator or load_board(name).core == "host"]
     for name in boards:
         board = load_board(name)
         makers[f"{name} ({board.core})"] = partial(Emulator, integer_model, board)
-    hosts = len(HOST_BUILDS) + 1
     rows: list[Row] = []
     first: Transcript | None = None
     for number, (target, make) in enumerate(makers.items()):
