@@ -147,6 +147,7 @@ def test_kernels_of_avx2_with_other_parts(cell: Cell, numbers: Numbers, rule: Ru
         assert play_both(model, twin, 60) == []
 
 
+@pytest.mark.usefixtures("this_cpu")
 @pytest.mark.parametrize(
     ("plain", "options"),
     [(False, {}), (True, {"flags": ("-O2",)}), (True, {"checked": True}), (True, {"simd": "none"})],
