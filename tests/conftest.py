@@ -25,7 +25,7 @@ def this_cpu() -> None:
 
 @pytest.fixture(autouse=True)
 def _plain_twins(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twins are plain C, what the chips have, unless a test says otherwise: AVX2's header takes half a second to compile,
-    thousands of times."""
+    """Twins are plain C, what the chips have, unless a test says otherwise: AVX2's header takes half a second to
+    compile, thousands of times."""
     if "this_cpu" not in request.fixturenames:
         monkeypatch.setattr(host, "best_simd", lambda: "none")
