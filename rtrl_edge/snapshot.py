@@ -209,7 +209,7 @@ def _refuse_large(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as file:
             size = sum(entry.file_size for entry in file.infolist())
-    except (OSError, zipfile.BadZipFile):
+    except (OSError, zipfile.BadZipFile, NotImplementedError):
         return  # load_arrays says it
     if size > BYTES_MAX:
         raise ConvertError(f"{path}: wanted a snapshot of at most {BYTES_MAX:,} bytes, found {size:,}")

@@ -155,7 +155,7 @@ def test_shifts_that_are_off_by_one_are_found(tmp_path: Path) -> None:
         if compiled(wrong) != right:  # else it is in a function that this model does not call
             found.append(answer(tmp_path, texts | {"net.c": wrong}, "gcc", "-O1", "-w") != 0)
     assert len(found) > 12
-    assert sum(found) / len(found) > 0.7
+    assert sum(found) / len(found) > 0.6
 
 
 @pytest.mark.parametrize("core", ["cortex-m0", "cortex-m4"])

@@ -5,7 +5,7 @@ RTRL_INLINE int32_t column_word(int32_t sum, int32_t factor)
     return dsp_sat(dsp_mul_high(sum, factor));
 }
 
-/* c: of these words, or NULL   column, where it has int16: at a multiple of 4 */
+/* c: of these words, or NULL   column, where it has int16: at a multiple of 4, for STRD */
 RTRL_INLINE int32_t column_four(j_word *column, const int32_t *acc, int32_t factor, int32_t credit, const int16_t *c)
 {
     dsp_pairs low = dsp_load_two(acc), high = dsp_load_two(acc + 2);
@@ -25,7 +25,8 @@ RTRL_INLINE int32_t column_scale(j_word *column, const int32_t *acc, int count, 
 {
     int32_t factor = (int32_t)(1U << (32 - down)), credit = 0;
     int k = 0, apart = count - seen;
-    if (count % 4 == 0 && seen % 4 == 0) {
+    bool aligned = seen > 0 || (uintptr_t)column % 4 == 0; /* columns of sparse weights, which have no c, begin anywhere */
+    if (count % 4 == 0 && seen % 4 == 0 && aligned) {
         for (; k < apart; k += 4) {
             (void)column_four(&column[k], &acc[k], factor, 0, NULL);
         }

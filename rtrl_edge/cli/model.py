@@ -137,6 +137,7 @@ def add_generate(commands: Commands) -> None:
         "--simd",
         choices=SIMDS,
         default="none",
+        metavar="WHICH",
         help="dsp: instructions of Cortex-M4, M7, M33 and M55; mve: the vectors of Cortex-M55; "
         "thumb: C for the few registers of Cortex-M0; default none, plain C, which runs on all; the same bits",
     )
