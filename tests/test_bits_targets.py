@@ -181,6 +181,7 @@ def test_under_sanitizers(units: int) -> None:
             stream_is_equal(model, program, 300, seed=units)
 
 
+@pytest.mark.usefixtures("this_cpu")
 def test_verify_finds_all_targets_equal_and_a_wrong_one_different() -> None:
     needs("gcc", "clang", "arm-none-eabi-gcc", "qemu-system-arm")
     model, stream = integer_model(4), random_stream(3, 2, 60)

@@ -258,6 +258,7 @@ def test_run_as_a_program_of_this_computer(model: Path, capsys: pytest.CaptureFi
     assert told(capsys, "run", model, "--board", "native", "--steps", "30").startswith("native: 30 samples")
 
 
+@pytest.mark.usefixtures("this_cpu")
 def test_verify(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     needs("arm-none-eabi-gcc", "qemu-system-arm", "make", "gcc", "clang")
     figures = tmp_path / "verify.json"

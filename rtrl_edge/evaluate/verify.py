@@ -11,9 +11,9 @@ from functools import partial
 import numpy as np
 
 from ..boards import board_names, load_board
-from ..device import Device, Int16, State
+from ..device import Device, Int16, State, host
 from ..device.emulator import Emulator
-from ..device.host import HostTwin, best_simd
+from ..device.host import HostTwin
 from ..errors import BuildError, PlanError
 from ..layout import COMPARED_GROUPS, differences, layout
 from ..quantize import IntegerModel
@@ -157,8 +157,8 @@ def verify(
     makers: dict[str, Callable[[], Device]] = {"NumPy reference": lambda: Reference(integer_model)}
     for name, (cc, flags, checked) in HOST_BUILDS.items():
         makers[f"host, {name}"] = partial(HostTwin, integer_model, cc=cc, flags=flags, checked=checked)
-    if best_simd() != "none":
-        makers[f"host, {best_simd()} kernels"] = partial(HostTwin, integer_model)
+    if host.best_simd() != "none":
+        makers[f"host, {host.best_simd()} kernels"] = partial(HostTwin, integer_model)
     asked, hosts = boards is not None, len(makers)
     if boards is None:
         boards = [name for name in board_names() if load_board(name).emulator or load_board(name).core == "host"]
