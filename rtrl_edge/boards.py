@@ -17,7 +17,7 @@ from .errors import BoardError
 
 RAM_USES = ("data", "spare")
 FPUS = ("none", "single", "double")
-SIMDS = ("none", "dsp", "mve", "pie", "thumb")
+SIMDS = ("none", "dsp", "mve", "pie", "few_registers")
 #: cores that have the Arm M-profile vector extension
 MVE_CORES = ("cortex-m52", "cortex-m55", "cortex-m85")
 #: programs that `rtrl-edge flash` knows how to call
@@ -120,7 +120,7 @@ class Board:
         compiler, ram, flash, uart, emulator, flashers: see their classes; the last three may be missing.
         source: who says so, for each of the other keys that hold numbers; has "not verified" where nobody does.
         clock_hz: the fastest core clock, if known.
-        fpu, simd: what the core has beyond integers, see FPUS and SIMDS.
+        fpu, simd: what the core has beyond integers, see FPUS and SIMDS; ``few_registers`` chooses other plain C.
         stand_in: name of the emulated board with the same instruction set, for a board without an emulator.
     """
 

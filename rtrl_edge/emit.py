@@ -24,7 +24,7 @@ from .quantize import IntegerModel
 #: raised whenever config header and kernels stop fitting older ones
 KERNEL_ABI = 3
 #: instructions beyond plain C that kernels are written in; a board's ``simd`` may name others, and gets plain C then
-SIMDS = ("none", "dsp", "mve", "thumb")
+SIMDS = ("none", "dsp", "mve", "few_registers")
 #: kernels in plain C, and the file with the same words for the Arm DSP extension (Cortex-M4, M7, M33, M55)
 DSP_KERNELS = {
     "back_blocks.c": "back_blocks_dsp.c",
@@ -63,9 +63,9 @@ AVX2_KERNELS = {
     "pair_dot_c.c": "pair_dot_avx2.c",
 }
 #: plain C in another shape, for the first Thumb instruction set (Cortex-M0, M0+)
-THUMB_KERNELS = {"pair_dot_c.c": "pair_dot_thumb.c"}
+FEW_REGISTERS_KERNELS = {"pair_dot_c.c": "pair_dot_few_registers.c"}
 #: all of them, by instructions
-KERNELS = {"dsp": DSP_KERNELS, "mve": MVE_KERNELS, "thumb": THUMB_KERNELS, "avx2": AVX2_KERNELS}
+KERNELS = {"dsp": DSP_KERNELS, "mve": MVE_KERNELS, "few_registers": FEW_REGISTERS_KERNELS, "avx2": AVX2_KERNELS}
 
 
 def fill(template: str, slots: Mapping[str, object]) -> str:

@@ -283,7 +283,8 @@ def _evidence_of_cell(model: Model, core: str) -> Evidence:
 
 
 def _code_bytes(seen: Evidence, model: Model) -> int:
-    """The mean of near sizes, of which one output, where loops vanish, is near only to itself."""
+    """The mean of near sizes, of which one output, where loops vanish, is near only to itself; rows of whole pairs of
+    words, and those with one word more, are less near."""
     others, d = seen.models, model.dims
     weight = _near(model, others, (0.5, 2.0, 2.0, 4.0))
     for same in (
@@ -291,6 +292,7 @@ def _code_bytes(seen: Evidence, model: Model) -> int:
         [m.trains_readout == model.trains_readout for m in others],
     ):
         weight *= np.where(same, 1.0, 0.02)
+    weight *= np.where([m.dims.presynaptic % 2 == d.presynaptic % 2 for m in others], 1.0, 0.1)
     return round(float(np.exp(weight @ np.log(seen.values("code_bytes", model)) / weight.sum())))
 
 

@@ -84,12 +84,12 @@ def test_kernels_of_the_dsp_extension(units: int, numbers: str, rule: rt.RTRL | 
 
 @pytest.mark.parametrize("units", [1, 15, 16])
 @pytest.mark.parametrize("numbers", ["R16", "R8"])
-def test_kernels_of_thumb(units: int, numbers: str) -> None:
+def test_kernels_for_few_registers(units: int, numbers: str) -> None:
     """Plain C in another shape, so the checked words are not there for it: the sanitizer is."""
     needs("gcc")
     model = integer_model(units, numbers=PROFILES[numbers])
     flags = ("-O1", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
-    with rt.HostTwin(model, cc="gcc", flags=flags, simd="thumb") as twin:
+    with rt.HostTwin(model, cc="gcc", flags=flags, simd="few_registers") as twin:
         assert play_both(model, twin, 100) == []
 
 

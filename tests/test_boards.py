@@ -81,7 +81,7 @@ def test_unknown_board() -> None:
         ),
         ("stack_bytes = 2048", "stack_bytes = true", "wanted a whole number, not negative, found True"),
         ("size = 4194304", "size = -1", "size: wanted a whole number, not negative, found -1"),
-        ('simd = "dsp"', 'simd = "neon"', "simd: wanted one of none, dsp, mve, pie, thumb, found 'neon'"),
+        ('simd = "dsp"', 'simd = "neon"', "simd: wanted one of none, dsp, mve, pie, few_registers, found 'neon'"),
         ('simd = "dsp"', 'simd = "mve"', 'the core is \'cortex-m4\', so "dsp" or "none"'),
         ("coprocessor = true", "coprocessor = 1", "coprocessor: wanted true or false, found 1"),
         ("flags = [", "flags = [1, ", "flags: wanted a list of texts"),

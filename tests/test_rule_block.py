@@ -341,21 +341,21 @@ def test_emulated_cores(cell: Cell, board: str) -> None:
 # ------------------------------------------------------------------------------------------------- cost, refusals
 
 
-def test_a_step_costs_a_third_of_rtrls() -> None:
-    """Plain C (M3), 16 units, 6 inputs and outputs, blocks of 16: averaged over a block (RTRL itself took a third more
-    before its columns went two by two); lagged, the longest step."""
+def test_a_step_costs_a_fourth_of_rtrls() -> None:
+    """On a Cortex-M4, 16 units, 6 inputs and outputs, blocks of 16: averaged over a block; lagged, the longest
+    step, which still takes more than that."""
     needs("arm-none-eabi-gcc", "qemu-system-arm")
     rtrl, now, lagged = RTRL(), rt.BlockRTRL(16), rt.BlockRTRL(16, lagged=True)
     average, longest, macs = {}, {}, {}
     for rule in (rtrl, now, lagged):
         model = integer_model(16, 6, 6, rule=rule)
-        run = run_on_board(model, random_stream(6, 6, 32), load_board("qemu_mps2_an385"), progress=SilentBar)
+        run = run_on_board(model, random_stream(6, 6, 32), load_board("qemu_mps2_an386"), progress=SilentBar)
         learn, observe = run.instructions["learn"], run.instructions["observe"]
         average[rule] = (learn.total + observe.total) / (learn.calls + observe.calls)
         longest[rule] = max(learn.most, observe.most)
         macs[rule] = rule.macs(model.model.dims)
-    assert average[rtrl] > 3.5 * average[now]
-    assert longest[rtrl] > 2.2 * longest[lagged]
+    assert average[rtrl] > 4 * average[now]
+    assert longest[rtrl] > 2.9 * longest[lagged]
     assert macs[rtrl] > 5 * macs[now]
 
 

@@ -139,7 +139,7 @@ def add_generate(commands: Commands) -> None:
         default="none",
         metavar="WHICH",
         help="dsp: instructions of Cortex-M4, M7, M33 and M55; mve: the vectors of Cortex-M55; "
-        "thumb: C for the few registers of Cortex-M0; default none, plain C, which runs on all; the same bits",
+        "few_registers: plain C that Cortex-M0 and lx106 like; default none, plain C, which runs on all; the same bits",
     )
 
 

@@ -1,4 +1,5 @@
-/* pair_dot_c.c for cores of eight registers that can do everything (Cortex-M0, M0+): one row of D and two columns. */
+/* pair_dot_c.c for cores where the sums of four rows and two columns do not stay in registers (Cortex-M0, M0+, Xtensa
+ * lx106): one row of D and two columns. */
 RTRL_INLINE void pair_start(volatile int32_t acc[ACC_APART])
 {
 #pragma GCC unroll 4
