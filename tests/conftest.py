@@ -25,8 +25,8 @@ def this_cpu() -> None:
 
 @pytest.fixture(autouse=True)
 def _plain_twins(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twins are plain C at -O1 unless a test says otherwise, as there are thousands: AVX2's header takes half a second
-    to compile, -O2 twice as long. That no level and no instruction changes a bit is test_bits_host.py's."""
+    """Twins are plain C at -Og unless a test says otherwise, as there are thousands: -O2 takes three times as long to
+    compile, AVX2's header half a second. That no level and no instruction changes a bit is test_bits_host.py's."""
     if "this_cpu" not in request.fixturenames:
         monkeypatch.setattr(host, "best_simd", lambda: "none")
-        monkeypatch.setattr(host, "OPTIMISED", ("-O1",))
+        monkeypatch.setattr(host, "OPTIMISED", ("-Og",))

@@ -33,6 +33,8 @@ BUILDS = [
     ("clang", "-O2"),
     ("clang", "-O3"),
 ]
+#: for each part's own kernels, which other tests compile with gcc -Og, and emulated cores with -O2
+FEW_BUILDS = [("gcc", "-O3"), ("clang", "-O0"), ("clang", "-O3")]
 
 
 def play_both(model: rt.IntegerModel, twin: rt.HostTwin, samples: int, reset_at: int | None = None) -> list[str]:

@@ -20,7 +20,7 @@ from rtrl_edge.weights import Scaling, Weights, initial
 
 from .models import SIZES, words
 from .needs import needs
-from .test_bits_host import BUILDS, PROFILES, play_both
+from .test_bits_host import FEW_BUILDS, PROFILES, play_both
 from .test_bits_targets import stream_is_equal
 
 CELLS = [RTU(1), RTU(1, squash=False), ELSTM(1), ColumnarLSTM(1)]
@@ -211,7 +211,7 @@ def test_rtu_turns_through_every_angle_at_the_slowest_decay() -> None:
         assert play_both(integer, twin, 1000) == []
 
 
-@pytest.mark.parametrize(("cc", "flag"), BUILDS)
+@pytest.mark.parametrize(("cc", "flag"), FEW_BUILDS)
 @every_cell
 def test_all_builds(cell: Cell, cc: str, flag: str) -> None:
     needs(cc)

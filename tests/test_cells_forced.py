@@ -19,7 +19,7 @@ from rtrl_edge.weights import initial
 
 from .models import SIZES, random_stream
 from .needs import needs
-from .test_bits_host import play_both
+from .test_bits_host import FEW_BUILDS, play_both
 from .test_bits_targets import stream_is_equal
 
 RULES = [rule for rule in catalogue.rules() if catalogue.legal(rt.FullyRecurrent(8, teacher_forcing=True), rule, 3)]
@@ -139,8 +139,7 @@ def test_every_optimiser_leaves_a_readout_without_weights_alone(optimiser: rt.SG
             assert not {"v_hi", "v_lo"} & twin.state().keys()
 
 
-@pytest.mark.parametrize("cc", ["gcc", "clang"])
-@pytest.mark.parametrize("flag", ["-O0", "-O1", "-O2", "-O3"])
+@pytest.mark.parametrize(("cc", "flag"), FEW_BUILDS)
 def test_all_builds(cc: str, flag: str) -> None:
     needs(cc)
     model = quantized(make(9, 1, 3, numbers=rt.R8(), optimiser=rt.SGD(1.0)))

@@ -20,7 +20,7 @@ from rtrl_edge.weights import initial
 
 from .models import SIZES, random_stream
 from .needs import needs
-from .test_bits_host import play_both
+from .test_bits_host import FEW_BUILDS, play_both
 from .test_bits_targets import stream_is_equal
 
 CELLS = {
@@ -142,8 +142,7 @@ def test_bounds_hold_at_any_rate(cell: Cell, rate: float) -> None:
             assert play_both(model, twin, 300) == []
 
 
-@pytest.mark.parametrize("cc", ["gcc", "clang"])
-@pytest.mark.parametrize("flag", ["-O0", "-O1", "-O2", "-O3"])
+@pytest.mark.parametrize(("cc", "flag"), FEW_BUILDS)
 @every_cell
 def test_all_builds(cell: Cell, cc: str, flag: str) -> None:
     needs(cc)

@@ -18,7 +18,7 @@ from rtrl_edge.weights import initial
 
 from .models import SIZES, random_stream
 from .needs import needs
-from .test_bits_host import play_both
+from .test_bits_host import FEW_BUILDS, play_both
 from .test_bits_targets import stream_is_equal
 
 RULES = [rule for rule in catalogue.rules() if catalogue.legal(rt.Jordan(8), rule, 3)]
@@ -173,8 +173,7 @@ def test_parts_that_learn(trainable: list[str]) -> None:
         assert play_both(model, twin, 150, reset_at=90) == []
 
 
-@pytest.mark.parametrize("cc", ["gcc", "clang"])
-@pytest.mark.parametrize("flag", ["-O0", "-O1", "-O2", "-O3"])
+@pytest.mark.parametrize(("cc", "flag"), FEW_BUILDS)
 def test_all_builds(cc: str, flag: str) -> None:
     needs(cc)
     model = quantized(make(9, 1, 3, teacher=True, numbers=rt.R8(), optimiser=rt.SGD(1.0)))

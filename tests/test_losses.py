@@ -20,7 +20,7 @@ from rtrl_edge.stream import Float
 from rtrl_edge.weights import initial
 
 from .needs import needs
-from .test_bits_host import play_both
+from .test_bits_host import FEW_BUILDS, play_both
 from .test_bits_targets import stream_is_equal
 from .test_oracle import case, frozen_sum, off
 
@@ -155,7 +155,7 @@ def test_reference_and_c_are_equal(loss: Loss, cell: Cell, case_: tuple[int, rt.
     units, numbers, rate = case_
     sized: Cell = replace(cell, units=units)  # type: ignore[type-var]
     model = integer_model(model_of(loss, sized, numbers=numbers, optimiser=rt.SGD(rate)))
-    with rt.HostTwin(model, checked=True, flags=("-O1",)) as twin:
+    with rt.HostTwin(model, checked=True) as twin:
         assert play_both(model, twin, 150, reset_at=71) == []
 
 
@@ -163,11 +163,11 @@ def test_reference_and_c_are_equal(loss: Loss, cell: Cell, case_: tuple[int, rt.
 @every_loss
 def test_many_outputs(loss: Loss, outputs: int) -> None:
     model = integer_model(model_of(loss, rt.RNN(2), outputs, optimiser=rt.SGD(1.0)))
-    with rt.HostTwin(model, checked=True, flags=("-O1",)) as twin:
+    with rt.HostTwin(model, checked=True) as twin:
         assert play_both(model, twin, 60) == []
 
 
-@pytest.mark.parametrize(("cc", "flag"), [("gcc", "-O0"), ("gcc", "-O3"), ("clang", "-O0"), ("clang", "-O3")])
+@pytest.mark.parametrize(("cc", "flag"), FEW_BUILDS)
 @every_loss
 def test_all_builds(loss: Loss, cc: str, flag: str) -> None:
     needs(cc)

@@ -21,7 +21,7 @@ from rtrl_edge.stream import Float
 
 from .models import words
 from .needs import needs
-from .test_bits_host import play_both
+from .test_bits_host import FEW_BUILDS, play_both
 from .test_bits_targets import stream_is_equal
 
 OPTIMISERS = catalogue.optimisers()
@@ -152,7 +152,7 @@ def test_reference_and_c_are_equal(optimiser: Optimiser, cell: Cell, case: tuple
     sized: Cell = replace(cell, units=units)  # type: ignore[type-var]
     changed: Optimiser = replace(optimiser, rate=largest * 2.0**-slower, readout_rate=largest)  # type: ignore[type-var]
     model = model_of(changed, sized, numbers=numbers)
-    with rt.HostTwin(model, checked=True, flags=("-O1",)) as twin:
+    with rt.HostTwin(model, checked=True) as twin:
         assert play_both(model, twin, 150, reset_at=71) == []
 
 
@@ -160,7 +160,7 @@ def test_reference_and_c_are_equal(optimiser: Optimiser, cell: Cell, case: tuple
 @every_optimiser
 def test_with_every_loss(optimiser: Optimiser, loss: rt.SquaredError) -> None:
     model = model_of(optimiser, loss=loss)
-    with rt.HostTwin(model, checked=True, flags=("-O1",)) as twin:
+    with rt.HostTwin(model, checked=True) as twin:
         assert play_both(model, twin, 150) == []
 
 
@@ -174,7 +174,7 @@ def test_with_a_cell_that_does_not_learn(optimiser: Optimiser, rule: Rule) -> No
         assert play_both(model, twin, 150) == []
 
 
-@pytest.mark.parametrize(("cc", "flag"), [("gcc", "-O0"), ("gcc", "-O3"), ("clang", "-O0"), ("clang", "-O3")])
+@pytest.mark.parametrize(("cc", "flag"), FEW_BUILDS)
 @every_optimiser
 def test_all_builds(optimiser: Optimiser, cc: str, flag: str) -> None:
     needs(cc)

@@ -16,7 +16,7 @@ from rtrl_edge.model.catalogue import cells, legal, readout, rules
 from rtrl_edge.weights import initial
 
 from .needs import needs
-from .test_bits_host import BUILDS, play_both
+from .test_bits_host import FEW_BUILDS, play_both
 from .test_bits_targets import stream_is_equal
 from .test_learning import steps_to_98_percent
 
@@ -61,7 +61,7 @@ def test_cores(cell: Cell, rule: Rule, board: str) -> None:
         stream_is_equal(integer, chip, 120, seed=4)
 
 
-@pytest.mark.parametrize(("cc", "flag"), BUILDS)
+@pytest.mark.parametrize(("cc", "flag"), FEW_BUILDS)
 @pytest.mark.parametrize("cell", [rt.RNN(9), rt.LSTM(5)], ids=label)
 def test_all_builds_saturate_and_count_alike(cell: Cell, cc: str, flag: str) -> None:
     needs(cc)

@@ -23,7 +23,7 @@ from rtrl_edge.weights import Weights, initial
 
 from .models import SIZES, integer_model, random_stream, words
 from .needs import needs
-from .test_bits_host import BUILDS, PROFILES, play_both
+from .test_bits_host import FEW_BUILDS, PROFILES, play_both
 from .test_bits_targets import SilentBar, stream_is_equal
 from .test_oracle import case
 
@@ -188,7 +188,7 @@ def test_every_size_and_profile(units: int, numbers: str) -> None:
     for rate, lagged in ((1.0, False), (1.0, True), (2**-5, units % 2 == 0), (2**-15, units % 2 == 1)):
         rule = rt.BlockRTRL(block, lagged)
         model = integer_model(units, inputs, rule=rule, numbers=PROFILES[numbers], optimiser=SGD(rate))
-        with rt.HostTwin(model, checked=True, flags=("-O1",)) as twin:
+        with rt.HostTwin(model, checked=True) as twin:
             assert play_both(model, twin, 130, reset_at=71) == []
 
 
@@ -199,7 +199,7 @@ def test_every_cell_in_blocks(cell: Cell, numbers: str) -> None:
         sgd = SGD(1.0 if units == 5 else 2**-5)
         model = make(cell, units, block, 3, lagged=lagged, numbers=PROFILES[numbers], optimiser=sgd)
         integer = rt.quantize(model, initial(model, 1), random_stream(3, 2))
-        with rt.HostTwin(integer, checked=True, flags=("-O1",)) as twin:
+        with rt.HostTwin(integer, checked=True) as twin:
             assert play_both(integer, twin, 130, reset_at=71) == []
 
 
@@ -218,7 +218,7 @@ def test_the_largest_weights_do_not_overflow(cell: Cell) -> None:
         V = np.full((d.outputs, d.readout_row), 8.0)
         stream = rt.Stream(rng.uniform(-1, 1, (50, 2)), rng.uniform(-1, 1, (50, 2)))
         integer = rt.quantize(model, Weights(W, V, rt.Scaling.identity(model)), stream)
-        with rt.HostTwin(integer, checked=True, flags=("-O1",)) as twin:
+        with rt.HostTwin(integer, checked=True) as twin:
             assert play_both(integer, twin, 120, reset_at=61) == []
 
 
@@ -228,7 +228,7 @@ def test_teacher_forcing_in_blocks(numbers: rt.R16 | rt.R8) -> None:
     cell = FullyRecurrent(6, teacher_forcing=True)
     model = Model("net", 2, [cell], Direct(2), rule=rt.BlockRTRL(5), numbers=numbers, optimiser=SGD(2**-5))
     integer = rt.quantize(model, initial(model, 1), random_stream(2, 2))
-    with rt.HostTwin(integer, checked=True, flags=("-O1",)) as twin:
+    with rt.HostTwin(integer, checked=True) as twin:
         assert play_both(integer, twin, 130, reset_at=71) == []
     found = fidelity(integer, random_stream(2, 2, 300)).figures()
     assert found["gradient_relative_error_median"] <= LIMITS[numbers.name][0]
@@ -244,7 +244,7 @@ def test_rows_that_explode_saturate() -> None:
         integer = rt.quantize(wild, Weights(start.W, start.V), random_stream(3, 2))
         reference = Reference(integer)
         zero, target = np.zeros(3, dtype=np.int16), np.full(2, 30000, dtype=np.int16)
-        with rt.HostTwin(integer, checked=True, flags=("-O1",)) as twin:
+        with rt.HostTwin(integer, checked=True) as twin:
             for _ in range(48):
                 for device in (reference, twin):
                     device.predict(zero)
@@ -260,7 +260,7 @@ def test_some_of_the_weights_learn(lagged: bool) -> None:
         model = make(rt.LSTM(1), 5, 4, lagged=lagged, trainable=[part], optimiser=SGD(2**-3))
         integer = rt.quantize(model, initial(model, 1), random_stream(2, 2))
         still = np.setdiff1d(np.arange(model.dims.weights), model.dims.column_weights)
-        with rt.HostTwin(integer, checked=True, flags=("-O1",)) as twin:
+        with rt.HostTwin(integer, checked=True) as twin:
             first = twin.state()["w_hi"]
             assert play_both(integer, twin, 130, reset_at=71) == []
             last = twin.state()["w_hi"]
@@ -268,7 +268,7 @@ def test_some_of_the_weights_learn(lagged: bool) -> None:
         assert not np.array_equal(last, first)
 
 
-@pytest.mark.parametrize(("cc", "flag"), BUILDS)
+@pytest.mark.parametrize(("cc", "flag"), FEW_BUILDS)
 @pytest.mark.parametrize(("numbers", "lagged"), [("R16 cap 2", False), ("R8", True)])
 def test_every_build(cc: str, flag: str, numbers: str, lagged: bool) -> None:
     needs(cc)

@@ -23,7 +23,7 @@ from rtrl_edge.weights import Weights, initial
 
 from .models import random_stream, words
 from .needs import needs
-from .test_bits_host import BUILDS, play_both
+from .test_bits_host import FEW_BUILDS, play_both
 from .test_bits_targets import stream_is_equal
 
 NUMBERS = [rt.R16(), rt.R8()]
@@ -165,7 +165,7 @@ CASES = [
 def test_bptt_reference_and_c_are_equal(cell: Cell, case: tuple[int, int, int, int, Numbers, float]) -> None:
     units, inputs, outputs, window, numbers, rate = case
     integer = quantized(make(cell, units, inputs, outputs, BPTT(window), numbers=numbers, optimiser=SGD(rate)))
-    with rt.HostTwin(integer, checked=True, flags=("-O1",)) as twin:
+    with rt.HostTwin(integer, checked=True) as twin:
         assert play_both(integer, twin, 150, reset_at=67) == []
 
 
@@ -175,7 +175,7 @@ def test_dni_reference_and_c_are_equal(cell: Cell, case: tuple[int, int, int, in
     units, inputs, outputs, number, numbers, rate = case
     rule = DNI(2.0 ** -(number % 16))
     integer = quantized(make(cell, units, inputs, outputs, rule, numbers=numbers, optimiser=SGD(rate)))
-    with rt.HostTwin(integer, checked=True, flags=("-O1",)) as twin:
+    with rt.HostTwin(integer, checked=True) as twin:
         assert play_both(integer, twin, 150, reset_at=67) == []
 
 
@@ -192,7 +192,7 @@ def test_bounds_hold_for_the_largest_weights(cell: Cell, rule: Rule) -> None:
         shaped = W.reshape(model.dims.weight_shape)
         weights = rt.Weights(shaped, np.full((2, model.dims.readout_row), 8.0), rt.Scaling.identity(model))
         integer = rt.quantize(model, weights, rt.Stream(rng.uniform(-1, 1, (50, 2)), rng.uniform(-1, 1, (50, 2))))
-        with rt.HostTwin(integer, checked=True, flags=("-O1",)) as twin:
+        with rt.HostTwin(integer, checked=True) as twin:
             assert play_both(integer, twin, 150) == []
 
 
@@ -206,7 +206,7 @@ def test_every_optimiser(optimiser: rt.model.Optimiser, rule: Rule) -> None:
 
 
 @pytest.mark.parametrize("rule", [BPTT(6), DNI()], ids=label)
-@pytest.mark.parametrize(("cc", "flag"), BUILDS)
+@pytest.mark.parametrize(("cc", "flag"), FEW_BUILDS)
 def test_all_builds(cc: str, flag: str, rule: Rule) -> None:
     needs(cc)
     integer = quantized(make(rt.GRU(2, reset="before"), 5, 1, 3, rule, numbers=rt.R8(), optimiser=SGD(1.0)))

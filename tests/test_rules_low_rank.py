@@ -44,11 +44,10 @@ from rtrl_edge.weights import initial
 
 from .models import random_stream, words
 from .needs import needs
-from .test_bits_host import BUILDS, play_both
+from .test_bits_host import FEW_BUILDS, play_both
 
 RULES = (UORO(), KFRTRL(), OK(1), OK(2), OK(4))
 THREE = (UORO(7), KFRTRL(7), OK(2, seed=7))
-QUICK = ("-O1",)  # to compile; all levels are compared below
 E_MIN, E_MAX = 16, 60
 
 
@@ -232,7 +231,7 @@ def test_the_mean_over_all_sequences_of_signs_is_exact(cell: Cell, rule: Rule, T
     last = Step(**(vars(steps[-1]) | {"c": c}))
     voice = voices(integer.model).rule
     floats, gradients, integers = [], [], []
-    with rt.HostTwin(integer, flags=QUICK) as twin:
+    with rt.HostTwin(integer) as twin:
         views = twin.views
         for sequence in sequences(rule, d.states, T):
             memory = voice.initial(integer.model)
@@ -291,7 +290,7 @@ def test_the_integers_mean_is_the_exact_influence(cell: Cell, rule: Rule, number
     x = stimulus(T, 1)
     exact = trajectory(integer, x)[1]
     found = []
-    with rt.HostTwin(integer, flags=QUICK) as twin:
+    with rt.HostTwin(integer) as twin:
         views, target, unlabelled = twin.views, np.zeros((T, 2), np.int16), np.zeros(T, bool)
         for seed in range(1600):
             twin.reset()
@@ -389,7 +388,7 @@ def test_more_pairs_less_noise() -> None:
 def test_all_sizes(units: int, rule: Rule) -> None:
     for cell, inputs, numbers in ((RNN(units), 3, rt.R16()), (LSTM(units), 1, rt.R8(cap=2))):
         integer = make(cell, rule, numbers, inputs)
-        with rt.HostTwin(integer, flags=QUICK, checked=True) as twin:
+        with rt.HostTwin(integer, checked=True) as twin:
             assert play_both(integer, twin, 100, reset_at=40) == [], cell
 
 
@@ -397,7 +396,7 @@ def test_all_sizes(units: int, rule: Rule) -> None:
 @pytest.mark.parametrize(("cell", "rule"), pairs(8, (UORO(), KFRTRL(), OK(3))), ids=str)
 def test_all_cells(cell: Cell, rule: Rule, numbers: Numbers) -> None:
     integer = make(cell, rule, numbers, rate=2**-4)
-    with rt.HostTwin(integer, flags=QUICK, checked=True) as twin:
+    with rt.HostTwin(integer, checked=True) as twin:
         assert play_both(integer, twin, 200, reset_at=120) == []
 
 
@@ -408,11 +407,11 @@ def test_all_cells(cell: Cell, rule: Rule, numbers: Numbers) -> None:
 def test_bounds_of_the_plan_hold(cell: Cell, rule: Rule, scale: float, rate: float, cap: float | None) -> None:
     """Checked words trap; ``scale`` 1000: every weight saturates at +-8, so J grows as fast as it can."""
     integer = make(cell, rule, rt.R16(cap=cap), rate=rate, scale=scale)
-    with rt.HostTwin(integer, flags=QUICK, checked=True) as twin:
+    with rt.HostTwin(integer, checked=True) as twin:
         assert play_both(integer, twin, 60) == []
 
 
-@pytest.mark.parametrize(("cc", "flag"), BUILDS)
+@pytest.mark.parametrize(("cc", "flag"), FEW_BUILDS)
 @pytest.mark.parametrize("rule", THREE, ids=repr)
 def test_all_builds(cc: str, flag: str, rule: Rule) -> None:
     needs(cc)
@@ -446,7 +445,7 @@ def test_under_sanitizers() -> None:
 def test_slices_give_the_bits_of_one_call(rule: Rule, columns: int) -> None:
     integer = make(LSTM(5), rule)
     x, target, _ = words(integer, 60)
-    with rt.HostTwin(integer, flags=QUICK) as whole, rt.HostTwin(integer, flags=QUICK) as sliced:
+    with rt.HostTwin(integer) as whole, rt.HostTwin(integer) as sliced:
         for t in range(60):
             assert np.array_equal(whole.predict(x[t]), sliced.predict(x[t]))
             if t % 7 == 0:
@@ -476,7 +475,7 @@ def test_thousands_of_steps_and_the_exponents_stay_in_their_window(cell: Cell, r
     target = rng.integers(-4096, 4096, (T, 2)).astype(np.int16)
     labelled = rng.random(T) < 0.5
     reference = Reference(integer)
-    with rt.HostTwin(integer, flags=QUICK) as twin:
+    with rt.HostTwin(integer) as twin:
         for t in range(T):
             assert np.array_equal(reference.predict(x[t]), twin.predict(x[t])), f"prediction {t}"
             for device in (reference, twin):
@@ -509,7 +508,7 @@ def test_seeds_make_a_difference() -> None:
     one, two = (make(RNN(4), UORO(seed)) for seed in (1, 2))
     assert one.digest != two.digest
     x, target, labelled = words(one, 50)
-    with rt.HostTwin(one, flags=QUICK) as a, rt.HostTwin(two, flags=QUICK) as b:
+    with rt.HostTwin(one) as a, rt.HostTwin(two) as b:
         a.play(x, target, labelled)
         b.play(x, target, labelled)
         assert not np.array_equal(a.state()["theta"], b.state()["theta"])
@@ -582,7 +581,7 @@ def delayed_xor(rule: Rule, rate: float, seed: int) -> float:
     target[1:, 0] = (bits[:-1, 0] ^ bits[:-1, 1]) - 0.5
     model = Model("net", 2, [RNN(8)], Linear(1), rule=rule, optimiser=SGD(rate))
     integer = rt.quantize(model, initial(model, seed), rt.Stream(x, target))
-    with rt.HostTwin(integer, flags=QUICK) as twin:
+    with rt.HostTwin(integer) as twin:
         y = twin.play(np.round(x * 32768).astype(np.int16), np.round(target * 4096).astype(np.int16))
     right = (y > 0) == (target > 0)
     return float(right[-1000:].mean())

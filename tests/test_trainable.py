@@ -74,7 +74,7 @@ def test_reference_and_c_are_equal_and_the_rest_stays(cell: Cell, rule: Rule) ->
     whole = integer_model(Model("net", 2, [cell], readout(cell, 2), rule=rule, optimiser=rt.SGD(2**-3)))
     for trainable in some(whole.model):
         model = whole.with_(trainable=trainable)
-        with rt.HostTwin(model, checked=True, flags=("-O1",)) as twin:
+        with rt.HostTwin(model, checked=True) as twin:
             assert play_both(model, twin, 100, reset_at=61) == []
             state = twin.state()
         moved = (state["w_hi"] != model.w_hi) | (state["w_lo"] != model.w_lo)
