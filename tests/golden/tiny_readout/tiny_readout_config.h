@@ -17,8 +17,13 @@
 #define RTRL_INLINE static inline RTRL_UNUSED
 /* a function of its own, whose loop gets all registers */
 #define RTRL_APART static __attribute__((noinline))
-/* gcc 12 reorders a block of products and then keeps its sums in memory: not across this line */
+/* gcc 12 reorders a block of products and then keeps its sums in memory: not across this line. On a computer it would
+ * keep compilers from making vectors of them */
+#if defined __x86_64__ || defined __aarch64__
+#define RTRL_IN_REGISTER(word) ((void)(word))
+#else
 #define RTRL_IN_REGISTER(word) __asm__ volatile("" : "+r"(word))
+#endif
 
 typedef tiny_readout_t rtrl_t;
 typedef int16_t d_word;    /* entry of D */
