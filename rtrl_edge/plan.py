@@ -16,7 +16,7 @@ from .errors import ModelError, PlanError
 from .fixed import TANH_TABLE
 from .forecast import Forecast, forecast, learn_instructions
 from .layout import layout
-from .model import MAX_UNITS, Model, ReadoutOnly
+from .model import MAX_UNITS, Model, ReadoutOnly, Sum
 from .quantize import IntegerModel
 
 GROUPS = {
@@ -78,6 +78,7 @@ class Plan:
     clock_hz: int | None = None
     forecast: Forecast | None = None
     savings: tuple[Saving, ...] = ()
+    sums: tuple[Sum, ...] = ()
 
     @property
     def code_bytes(self) -> int | None:
@@ -105,6 +106,7 @@ class Plan:
             "flash_const_bytes": self.const_bytes,
             "predict_macs": self.macs_predict,
             "learn_macs": self.macs_learn,
+            "accumulators": [{"sum": s.what, "largest": s.largest, "word_bits": s.bits} for s in self.sums],
         }
         if self.board is not None:
             seen = self.forecast
@@ -161,6 +163,7 @@ class Plan:
         lines = [
             ("multiply-accumulates of predict", f"{self.macs_predict:,}"),
             ("multiply-accumulates of learn", f"{self.macs_learn:,}"),
+            ("accumulators that can overflow (--sums)", f"none of {len(self.sums)}"),
         ]
         if self.board is None:
             return lines
@@ -188,13 +191,22 @@ class Plan:
         for s in self.savings:
             work = "-" if s.instructions is None else f"{s.instructions:,}"
             rows.append((s.group, f"{s.weights:,}", f"{s.ram_bytes:,}", f"{s.macs:,}", work))
-        width = [max(len(row[i]) for row in rows) for i in range(5)]
-        lines = [
-            "  "
-            + "  ".join(w.ljust(n) if i == 0 else w.rjust(n) for i, (w, n) in enumerate(zip(row, width, strict=True)))
-            for row in rows
-        ]
-        return ["\n".join(["what a group of weights saves if it does not learn (Model(trainable=...))", *lines])]
+        return [_table("what a group of weights saves if it does not learn (Model(trainable=...))", rows)]
+
+    def sums_text(self) -> str:
+        """The proof that no accumulator overflows: of each the largest magnitude, for any weights and inputs."""
+        rows = [("sum", "at most", "and has to be below")]
+        rows += [(s.what, f"{s.largest:,}", s.limit) for s in self.sums]
+        return _table("accumulators, for any weights and inputs", rows)
+
+
+def _table(head: str, rows: Sequence[Sequence[str]]) -> str:
+    width = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  " + "  ".join(w.rjust(n) if i else w.ljust(n) for i, (w, n) in enumerate(zip(row, width, strict=True)))
+        for row in rows
+    ]
+    return "\n".join([head, *lines])
 
 
 def _amount(value: int | None, unit: str = "") -> str:
@@ -209,10 +221,12 @@ def plan(model: Model | IntegerModel, board: str | Board | None = None) -> Plan:
         board: name of a board, path to a board's TOML file, a Board, or None.
 
     Raises:
-        PlanError: the model does not fit; the message names the largest number of units that does.
+        PlanError: the model does not fit, and the message names the largest number of units that does; or an
+            accumulator could overflow, and it says what to change.
     """
     definition = model.model if isinstance(model, IntegerModel) else model
     found = _needs(definition)
+    _refuse_overflow(definition, found.sums)
     if board is None:
         return found
     chip = board if isinstance(board, Board) else load_board(board)
@@ -317,7 +331,17 @@ def _needs(model: Model) -> Plan:
         + sum(weights.values()),
         macs_predict=predict,
         macs_learn=model.rule.macs(d) + model.readout.macs(d) * model.trains_readout,
+        sums=tuple(s for part in model.parts for s in part.sums(d, model.numbers)),
     )
+
+
+def _refuse_overflow(model: Model, sums: Sequence[Sum]) -> None:
+    for s in sums:
+        if not s.fits:
+            raise PlanError(
+                f"plan: in model '{model.name}' the sum {s.what} can reach {s.largest:,}; wanted less than {s.limit}, "
+                f"or it overflows. Change: {s.instead}"
+            )
 
 
 def _refuse_if_too_large(model: Model, found: Plan, board: Board) -> None:

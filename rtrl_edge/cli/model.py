@@ -41,6 +41,7 @@ def add_plan(commands: Commands) -> None:
     )
     add_model(sub)
     add_board(sub, None)
+    sub.add_argument("--sums", action="store_true", help="list the accumulators, and why none can overflow")
     sub.add_argument("--report", type=Path, metavar="FILE.HTML", help="write a page with a map of the RAM")
     add_report(sub)
 
@@ -55,6 +56,8 @@ def _plan(options: argparse.Namespace) -> int:
     model = build(load(options.model), options)
     found = replace(plan(model, options.board), savings=savings(model, options.board))
     print(found)
+    if options.sums:
+        print(f"\n{found.sums_text()}")
     if options.report:
         command = f"rtrl-edge plan {options.model}" + (f" --board {options.board}" if options.board else "")
         print(f"wrote {write_text(options.report, render(found, command))}")

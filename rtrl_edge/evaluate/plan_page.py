@@ -17,7 +17,13 @@ def render(plan: Plan, command: str) -> str:
     return page(
         f"Plan of {plan.name}",
         lead,
-        [ram_section(groups, plan.board_ram_bytes), _use_section(plan), _work_section(plan), savings_section(plan)],
+        [
+            ram_section(groups, plan.board_ram_bytes),
+            _use_section(plan),
+            _work_section(plan),
+            savings_section(plan),
+            _sums_section(plan),
+        ],
     )
 
 
@@ -78,6 +84,15 @@ def savings_section(plan: Plan) -> str:
         table(["group of weights", "weights", "RAM, bytes", "", "MACs of learn", "instructions of learn"], rows),
         "If a group does not learn on the chip (Model(trainable=...)), its columns of the influence matrix and their "
         "work are not there.",
+    )
+
+
+def _sums_section(plan: Plan) -> str:
+    rows = [f"<tr><td>{escape(s.what)}</td><td>{s.largest:,}</td><td>{s.limit}</td></tr>" for s in plan.sums]
+    return section(
+        "Accumulators",
+        table(["sum", "at most", "and has to be below"], rows),
+        "For any weights and inputs: none can overflow. A model of which one could is refused.",
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..model import Model
-from ..model.numbers import EXPONENT_MAX
+from ..model.numbers import EXPONENT_MAX, l1_max
 
 STATE_FRAC = 15
 WEIGHT_FRAC = 12
@@ -49,7 +49,7 @@ class Formats:
         return Formats(
             influence_bits=influence_bits,
             dynamics_max=2 ** (numbers.dynamics_bits - 1) - 1,
-            l1_max=2**30 // 2 ** (influence_bits - 1) - 1,
+            l1_max=l1_max(word),
             exponent_min=numbers.exponent_min(influence_bits),
             exponent_max=EXPONENT_MAX if numbers.fixed_exponent is None else numbers.fixed_exponent,
             residual_bits=numbers.residual_bits,

@@ -35,6 +35,7 @@ from .parts import (
     Readout,
     Rule,
     Structure,
+    Sum,
     Table,
 )
 from .readout_direct import Direct
@@ -57,5 +58,5 @@ __all__ = [
     "RFLO", "RNN", "RTRL", "RTU", "SGD", "UORO", "BinaryCrossEntropy", "Block", "BlockRTRL", "Cell", "ColumnarLSTM",
     "Dims", "Direct", "EProp", "Field", "FullyRecurrent", "HalfRMSprop", "Huber", "Jordan", "Linear", "Loss", "Model",
     "Momentum", "Numbers", "Optimiser", "Readout", "ReadoutOnly", "Rule", "SnAp", "SoftmaxCrossEntropy", "SquaredError",
-    "Stack", "Structure", "Table", "Trunc1",
+    "Stack", "Structure", "Sum", "Table", "Trunc1",
 ]  # fmt: skip

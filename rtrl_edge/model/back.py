@@ -7,7 +7,7 @@ the mix is not needed for that: ``mix^T delta = sum_b W_b^T err_b``, n^2 multipl
 
 from __future__ import annotations
 
-from .parts import Constants, Dims, Field, Structure
+from .parts import PRODUCT, WORD, Constants, Dims, Field, Structure, Sum
 
 
 def room(terms: int) -> int:
@@ -44,6 +44,21 @@ def back_constants(dims: Dims) -> Constants:
         # a word of the mix itself is below 2^31, not 2^15
         "MIX_DOWN": (room(dims.states) + 17 if s.own_mix else room(terms) + 1, "in mix^T delta: |.| <= 2^29"),
     }
+
+
+def back_sums(dims: Dims) -> list[Sum]:
+    """The sums back, exact in 64 bits, and what is left of them in int32."""
+    s, down = dims.structure, {name: value for name, (value, _) in back_constants(dims).items()}
+    errors = (dims.units if s.spreads else dims.components) * PRODUCT
+    mixed = dims.states * PRODUCT * 2 * WORD if s.own_mix else len(s.blocks) * dims.units * PRODUCT
+    kept = dims.components * PRODUCT
+    found = [
+        Sum("coef^T delta", errors, 64),
+        Sum("coef^T delta, rounded", errors >> down["ERRORS_DOWN"]),
+        Sum("mix^T delta", mixed, 64),
+        Sum("D^T delta, rounded", (kept >> down["KEEP_DOWN"]) + (mixed >> down["MIX_DOWN"])),
+    ]
+    return found if s.mixes else [*found[:2], Sum("keep^T delta, rounded", kept >> down["KEEP_DOWN"])]
 
 
 def error_macs(dims: Dims) -> int:

@@ -64,6 +64,10 @@ class FullyRecurrent(Cell):
         m = inputs + 1 + self.units
         return Structure(self.units, m, (Block("W", 0, m, recurrent=inputs + 1),), forced=self.teacher_forcing)
 
+    def mix_most(self) -> int | None:
+        """1 - h^2 <= 1 times a weight below 8."""
+        return 8
+
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
         """What the forward pass keeps."""
         found = [

@@ -90,6 +90,10 @@ class GRU(Cell):
             coef_frac=14,
         )
 
+    def mix_most(self) -> int | None:
+        """See ``cell_gru_after_linear.c``; reset before saturates."""
+        return 28 if self.reset == "after" else None
+
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
         """What the forward pass keeps."""
         n = dims.units

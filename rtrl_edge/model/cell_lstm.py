@@ -76,6 +76,10 @@ class LSTM(Cell):
             coef_frac=12 if self.peepholes else 14,
         )
 
+    def mix_most(self) -> int | None:
+        """See ``cell_lstm_linear.c`` and ``cell_lstm_peephole_linear.c``."""
+        return 80 if self.peepholes else 28
+
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
         """What the forward pass keeps."""
         n = dims.units

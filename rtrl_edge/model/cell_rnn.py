@@ -95,6 +95,10 @@ class RNN(Cell):
         pattern = dims.structure.pattern
         return [] if pattern is None else row_tables(pattern, "pattern", "units that each unit listens to")
 
+    def mix_most(self) -> int | None:
+        """1 - h^2 <= 1 times a weight below 8."""
+        return 8
+
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
         """What the forward pass keeps."""
         form = "[unit][x; 1], then the recurrent ones of rtrl_pattern" if self.sparse else "[unit][x; 1; h]"

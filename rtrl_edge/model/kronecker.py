@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from .low_rank import advance_macs, linear_macs, low_rank_constants, low_rank_fields, low_rank_needs, project_macs, rows
+from .low_rank import (
+    advance_macs,
+    linear_macs,
+    low_rank_constants,
+    low_rank_fields,
+    low_rank_needs,
+    low_rank_sums,
+    project_macs,
+    rows,
+)
 from .numbers import Numbers
-from .parts import Constants, Dims, Field, Structure
+from .parts import PRODUCT, Constants, Dims, Field, Structure, Sum
 from .sparse import refuses_sparse
 
 
@@ -54,6 +63,15 @@ def kronecker_fields(dims: Dims, numbers: Numbers, pairs: int, stored: int) -> l
         *low_rank_fields(dims, numbers, pairs + 1),
         Field("pair_row", "int16", (pairs, r), "scratch", "c^T A of each row of weights"),
         Field("row_down", "int8", (r,), "scratch", "shifts of the rows of D A before they have one exponent"),
+    ]
+
+
+def kronecker_sums(dims: Dims, pairs: int) -> list[Sum]:
+    """Beside the shared ones, the norms and scalar products of the factors."""
+    return [
+        *low_rank_sums(dims, pairs + 1),
+        Sum("u . u", width(dims) * PRODUCT, 64),
+        Sum("A . A", rows(dims) * dims.states * PRODUCT, 64),
     ]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from .numbers import Numbers
-from .parts import Dims, Field, Structure
+import math
+
+from .numbers import Numbers, l1_max
+from .parts import PRODUCT, WORD, Dims, Field, Structure, Sum
 
 
 def column_fields(numbers: Numbers, word: str, shape: tuple[int, ...], note: str, columns: int) -> list[Field]:
@@ -14,6 +16,27 @@ def column_fields(numbers: Numbers, word: str, shape: tuple[int, ...], note: str
         Field("J", word, shape, "influence", note),
         Field("E", "int8", (columns,), "influence", "exponent of each column: ds/dw_p = J[p] * 2^-E[p]"),
     ]
+
+
+def column_sums(word: str, terms: str, carried: int | None = None) -> list[Sum]:
+    """A new column before it is rounded, and its gradient.
+
+    Args:
+        word: of J.
+        terms: what J is multiplied with, in letters.
+        carried: bound on these products; that of the L1 rule, counted after rounding, if not given.
+    """
+    rule = l1_max(word) << (int(word.removeprefix("int")) - 1)
+    return [
+        Sum(f"{terms} J + I", (rule if carried is None else carried) + PRODUCT),
+        Sum("credit^T J", rule, 31),
+    ]
+
+
+def local_sums(dims: Dims) -> list[Sum]:
+    """Columns of a unit's own states. Rows are at most 2^15 - 1; a rotation's, sqrt(2) times that."""
+    rotation = Sum("own J before it is shifted", math.isqrt(2 * WORD**2) * WORD)
+    return [rotation] * (dims.private == dims.components > 1) + column_sums("int16", "own")
 
 
 def local_fields(dims: Dims, numbers: Numbers, source: str) -> list[Field]:

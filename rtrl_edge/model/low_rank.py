@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from .numbers import Numbers
-from .parts import Constants, Dims, Field, Structure, whole
+from .parts import WORD, Constants, Dims, Field, Structure, Sum, whole
 from .rule_rtrl import credit_fields, mix_fields
 
 #: smallest exponent of a pair where there is no cap: entries of J up to 2^30 2^-16
@@ -62,6 +62,20 @@ def low_rank_fields(dims: Dims, numbers: Numbers, terms: int) -> list[Field]:
         Field("g_exp", "int8", (), "scratch", "and this exponent"),
         Field("column", "uint16", (), "scratch", "next column of a step that is cut into slices"),
     ]
+
+
+def low_rank_sums(dims: Dims, terms: int) -> list[Sum]:
+    """D times a vector, the projections of I, and a gradient of ``terms`` products, each shifted to make room."""
+    shift = (terms - 1).bit_length()
+    by_rule = (WORD - 1) * WORD
+    own = dims.neurons if dims.structure.spreads else dims.components
+    return [
+        Sum("(keep + D) times a vector", by_rule) if dims.structure.mixes
+        else Sum("keep times a vector", math.isqrt(2 * WORD**2) * WORD),
+        Sum("c^T of a factor", by_rule, 31),
+        Sum("nu^T I", own * WORD),
+        Sum("a gradient's terms", terms * ((by_rule >> shift) + 1), 31, "use a lower rank"),
+    ]  # fmt: skip
 
 
 def linear_macs(dims: Dims) -> int:

@@ -12,6 +12,11 @@ from .parts import log2
 EXPONENT_MAX = 15
 
 
+def l1_max(word: str) -> int:
+    """Bound on the L1 norm of a row that columns of ``word`` are multiplied with: their sum of products < 2^30."""
+    return (1 << (31 - int(word.removeprefix("int")))) - 1
+
+
 @dataclass(frozen=True)
 class Numbers:
     """A number profile: word sizes of one text of kernels.

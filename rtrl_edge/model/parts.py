@@ -361,6 +361,37 @@ class Table:
     note: str
 
 
+#: largest magnitudes of an int16, and of a product of two
+WORD, PRODUCT = 2**15, 2**30
+
+
+@dataclass(frozen=True)
+class Sum:
+    """An accumulator of the kernels, and how large it can get, whatever the weights and the inputs.
+
+    Args:
+        what: what it sums, in the letters of the documentation.
+        largest: bound on its magnitude, from word sizes and numbers of terms.
+        bits: of its signed word.
+        instead: what to change where the bound is beyond the word.
+    """
+
+    what: str
+    largest: int
+    bits: int = 32
+    instead: str = "use fewer units"
+
+    @property
+    def fits(self) -> bool:
+        """Whether it can never overflow."""
+        return self.largest < 1 << (self.bits - 1)
+
+    @property
+    def limit(self) -> str:
+        """The magnitude that its word cannot hold, in words."""
+        return f"{1 << (self.bits - 1):,}" if self.bits < 64 else f"2^{self.bits - 1}"
+
+
 @dataclass(frozen=True)
 class Part:
     """What cells, readouts, losses, rules and optimisers have in common."""
@@ -384,6 +415,10 @@ class Part:
     def macs(self, dims: Dims) -> int:
         """Multiply-accumulates: a forward pass of a cell or readout, a learning step of a rule."""
         return 0
+
+    def sums(self, dims: Dims, numbers: Numbers) -> list[Sum]:
+        """Its accumulators: what :func:`rtrl_edge.plan` proves to fit."""
+        return []
 
 
 class Cell(Part):
@@ -413,6 +448,20 @@ class Cell(Part):
     def mix_macs(self, dims: Dims) -> int:
         """Multiply-accumulates of all entries of the mix, once."""
         return len(dims.structure.blocks) * dims.states * dims.units
+
+    def sums(self, dims: Dims, numbers: Numbers) -> list[Sum]:
+        """A gate's row of the forward pass, and an entry of the mix."""
+        structure = dims.structure
+        found = [Sum("W z of a gate", max(block.width for block in structure.blocks) * PRODUCT, 64)]
+        if structure.mixes:
+            most = self.mix_most()
+            largest = 2**31 - 1 if most is None else most << (structure.coef_frac + 12)
+            found.append(Sum("an entry of the mix" + (", saturated" if most is None else ""), largest))
+        return found
+
+    def mix_most(self) -> int | None:
+        """Bound on an entry of the mix, in units of 1, as its kernel derives it; None where it saturates to int32."""
+        return None
 
     def linear_fields(self, dims: Dims) -> list[Field]:
         """Scratch for the linear form, for rules that use it."""

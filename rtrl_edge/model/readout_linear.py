@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .numbers import Numbers
-from .parts import MAX_WIDTH, Dims, Field, Readout, whole
+from .parts import MAX_WIDTH, PRODUCT, Dims, Field, Readout, Sum, whole
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,14 @@ class Linear(Readout):
             Field("y", "int16", (dims.outputs,), "state", f"prediction, Q{15 - frac}.{frac}"),
             Field("e", "int16", (dims.outputs,), "state", "dL/dy of the last labelled step"),
         ]  # fmt: skip
+
+    def sums(self, dims: Dims, numbers: Numbers) -> list[Sum]:
+        """An output, an entry of the credit, and a gradient of one product."""
+        return [
+            Sum("V [h; 1]", dims.readout_row * PRODUCT, 64),
+            Sum("V^T e", dims.outputs * PRODUCT, 64),
+            Sum("e [h; 1]^T", PRODUCT),
+        ]
 
     def macs(self, dims: Dims) -> int:
         """Multiply-accumulates of one prediction."""

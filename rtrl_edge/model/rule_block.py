@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from ..errors import ModelError
 from .local import column_fields
-from .numbers import Numbers
-from .parts import Cell, Constants, Dims, Field, Rule, Structure, whole
+from .numbers import Numbers, l1_max
+from .parts import PRODUCT, WORD, Cell, Constants, Dims, Field, Rule, Structure, Sum, whole
 from .rule_rtrl import credit_fields, influence_word
 
 MAX_PARTS = 65535
@@ -159,6 +159,20 @@ class BlockRTRL(Rule):
             Field("seen", "int16", (h,), "scratch", "one entry of z at every step of the block"),
             Field("capped", "uint32", (), "counters", "column updates that the cap on |J| saturated"),
         ]  # fmt: skip
+
+    def sums(self, dims: Dims, numbers: Numbers) -> list[Sum]:
+        """Rows on their way back, and a column's two halves, of which each is held below 2^30."""
+        s = dims.structure
+        terms = s.units if s.spreads else s.components
+        word = influence_word(s, numbers)
+        by_rule = l1_max(word) << (int(word.removeprefix("int")) - 1)
+        return [
+            Sum("row (keep + D)", (WORD - 1) * WORD),
+            Sum("row I", terms * ((PRODUCT >> sum_room(s)) + 1)),
+            Sum("Phi J or lambda J", by_rule, 31),
+            Sum("A z over the block", (WORD - 1) * WORD, 31),
+            Sum("both", 2 * (PRODUCT - 1)),
+        ]
 
     def slices(self, dims: Dims) -> int:
         """Most parts that one step does of a block's end: all, or lagged its share."""

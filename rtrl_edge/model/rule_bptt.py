@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .back import back_constants, back_fields, back_macs, back_needs, error_macs, room
+from .back import back_constants, back_fields, back_macs, back_needs, back_sums, error_macs, room
 from .numbers import Numbers
-from .parts import MAX_COLUMNS, Cell, Constants, Dims, Field, Rule, Structure, whole
+from .parts import MAX_COLUMNS, PRODUCT, Cell, Constants, Dims, Field, Rule, Structure, Sum, whole
 from .rule_rtrl import credit_fields
 
 
@@ -80,6 +80,12 @@ class BPTT(Rule):
             "COLUMN_DOWN": (room(self.window) + 1, "room in the sum over the window: |g| < 2^30"),
             **back_constants(dims),
         }
+
+    def sums(self, dims: Dims, numbers: Numbers) -> list[Sum]:
+        """The way back, and a gradient of the window, each product rounded once."""
+        down = self.constants(dims, numbers)["COLUMN_DOWN"][0]
+        gradient = self.window * ((PRODUCT >> down) + 1)
+        return [*back_sums(dims), Sum("err z over the window", gradient, 31, "use a shorter window")]
 
     def slices(self, dims: Dims) -> int:
         """Steps back, then columns."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .back import back_constants, back_fields, back_macs, back_needs, error_macs
+from .back import back_constants, back_fields, back_macs, back_needs, back_sums, error_macs
 from .numbers import Numbers
-from .parts import Cell, Constants, Dims, Field, Rule, Structure, log2
+from .parts import PRODUCT, WORD, Cell, Constants, Dims, Field, Rule, Structure, Sum, log2
 from .rule_rtrl import credit_fields
 
 
@@ -80,6 +80,16 @@ class DNI(Rule):
             "GUESS_RATE": (self.rate_shift, f"its learning rate, 2^-{self.rate_shift}"),
             **back_constants(dims),
         }
+
+    def sums(self, dims: Dims, numbers: Numbers) -> list[Sum]:
+        """The synthesiser, whose words are int32, one step back, and a gradient."""
+        seen = dims.visible + dims.outputs + 1
+        return [
+            Sum("A [h; e; 1]", seen * 2**31 * WORD, 64),
+            Sum("its error times [h; e; 1]", PRODUCT),
+            *back_sums(dims),
+            Sum("err z / 2", PRODUCT // 2 + 1, 31),
+        ]
 
     def slices(self, dims: Dims) -> int:
         """Rows of A, then columns."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .local import local_fields, local_macs, local_needs
+from .local import local_fields, local_macs, local_needs, local_sums
 from .numbers import Numbers
-from .parts import Cell, Dims, Field, Rule, Structure
+from .parts import Cell, Dims, Field, Rule, Structure, Sum
 from .rule_rtrl import credit_fields
 
 
@@ -47,6 +47,10 @@ class EProp(Rule):
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
         """Local influence, the linear form and the credit."""
         return [*dims.cell.linear_fields(dims), *local_fields(dims, numbers, "keep"), *credit_fields(dims)]
+
+    def sums(self, dims: Dims, numbers: Numbers) -> list[Sum]:
+        """Columns of a unit's own states."""
+        return local_sums(dims)
 
     def macs(self, dims: Dims) -> int:
         """Columns and the credit."""

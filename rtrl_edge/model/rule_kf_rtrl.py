@@ -11,11 +11,12 @@ from .kronecker import (
     kronecker_macs,
     kronecker_needs,
     kronecker_refuses,
+    kronecker_sums,
     width,
 )
 from .low_rank import check_seed, rows
 from .numbers import Numbers
-from .parts import Cell, Constants, Dims, Field, Rule, Structure
+from .parts import Cell, Constants, Dims, Field, Rule, Structure, Sum
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,10 @@ class KFRTRL(Rule):
             *kronecker_fields(dims, numbers, 1, 1),
             Field("fresh", "int16", (dims.states,), "scratch", "one row of the immediate Jacobian, without z"),
         ]
+
+    def sums(self, dims: Dims, numbers: Numbers) -> list[Sum]:
+        """Those of one pair."""
+        return kronecker_sums(dims, 1)
 
     def macs(self, dims: Dims) -> int:
         """D A, the gradient, and the merge with its norms."""

@@ -11,11 +11,12 @@ from .kronecker import (
     kronecker_macs,
     kronecker_needs,
     kronecker_refuses,
+    kronecker_sums,
     width,
 )
 from .low_rank import check_seed, rows
 from .numbers import Numbers
-from .parts import Cell, Constants, Dims, Field, Rule, Structure, whole
+from .parts import Cell, Constants, Dims, Field, Rule, Structure, Sum, whole
 
 MAX_RANK = 8
 
@@ -79,6 +80,10 @@ class OK(Rule):
             Field("gram_u", "int32", gram, "scratch", "u_s . u_t, scaled by one power of two"),
             Field("gram_A", "int32", gram, "scratch", "A_s . A_t, likewise"),
         ]
+
+    def sums(self, dims: Dims, numbers: Numbers) -> list[Sum]:
+        """Those of all pairs."""
+        return kronecker_sums(dims, self.rank)
 
     def macs(self, dims: Dims) -> int:
         """D A, the gradient, scalar products of all pairs, and the merge."""

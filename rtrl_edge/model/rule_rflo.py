@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..errors import ModelError
-from .local import hidden, local_fields, local_macs, local_needs
+from .local import hidden, local_fields, local_macs, local_needs, local_sums
 from .numbers import Numbers
-from .parts import Cell, Constants, Dims, Field, Rule, Structure
+from .parts import Cell, Constants, Dims, Field, Rule, Structure, Sum
 from .rule_rtrl import credit_fields
 
 FASTEST, SLOWEST = 1, 12
@@ -71,6 +71,10 @@ class RFLO(Rule):
     def fields(self, dims: Dims, numbers: Numbers) -> list[Field]:
         """Local influence, the linear form and the credit."""
         return [*dims.cell.linear_fields(dims), *local_fields(dims, numbers, "decay"), *credit_fields(dims)]
+
+    def sums(self, dims: Dims, numbers: Numbers) -> list[Sum]:
+        """Columns of a unit's own states."""
+        return local_sums(dims)
 
     def macs(self, dims: Dims) -> int:
         """Columns and the credit."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .local import column_fields, diagonal_fields, local_macs
+from .local import column_fields, column_sums, diagonal_fields, local_macs, local_sums
 from .numbers import Numbers
-from .parts import Cell, Constants, Dims, Field, Pattern, Rule, Structure, Table
+from .parts import Cell, Constants, Dims, Field, Pattern, Rule, Structure, Sum, Table
 from .sparse import REACH_NOTE, SPARSE_NEEDS, reach, row_tables, sparse_fields, sparse_macs
 
 
@@ -123,6 +123,12 @@ class RTRL(Rule):
             Field("capped", "uint32", (), "counters", "column updates that the cap on |J| saturated"),
             Field("column", "uint16", (), "scratch", "next column of a step that is cut into slices"),
         ]  # fmt: skip
+
+    def sums(self, dims: Dims, numbers: Numbers) -> list[Sum]:
+        """Columns: D with what a unit keeps, by the L1 rule."""
+        if not dims.structure.mixes:
+            return local_sums(dims)
+        return column_sums(influence_word(dims.structure, numbers), "(keep + D)")
 
     def unit_by_unit(self, structure: Structure) -> bool:
         """Where units do not mix."""

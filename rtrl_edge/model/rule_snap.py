@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .local import hidden, local_fields, local_macs, local_needs
+from .local import column_sums, hidden, local_fields, local_macs, local_needs, local_sums
 from .numbers import Numbers
-from .parts import MAX_UNITS, Cell, Dims, Field, Pattern, Rule, Structure, Table, whole
-from .rule_rtrl import credit_fields
+from .parts import MAX_UNITS, Cell, Dims, Field, Pattern, Rule, Structure, Sum, Table, whole
+from .rule_rtrl import credit_fields, influence_word
 from .sparse import REACH_NOTE, SPARSE_NEEDS, reach, row_tables, sparse_fields, sparse_macs
 
 
@@ -78,6 +78,10 @@ class SnAp(Rule):
             influence = sparse_fields(dims, numbers, self.reached(dims.structure))
             return [*dims.cell.linear_fields(dims), *influence, *credit_fields(dims)]
         return [*dims.cell.linear_fields(dims), *local_fields(dims, numbers, "own"), *credit_fields(dims)]
+
+    def sums(self, dims: Dims, numbers: Numbers) -> list[Sum]:
+        """Columns of a unit's own states, or of those in reach."""
+        return column_sums(influence_word(dims.structure, numbers), "D") if self.order > 1 else local_sums(dims)
 
     def macs(self, dims: Dims) -> int:
         """Columns, the mix (its diagonal for order 1) and the credit."""

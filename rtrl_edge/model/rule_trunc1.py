@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .numbers import Numbers
-from .parts import Dims, Field, Rule, Structure
+from .parts import PRODUCT, WORD, Dims, Field, Rule, Structure, Sum
 from .rule_rtrl import credit_fields
 
 
@@ -40,6 +40,11 @@ class Trunc1(Rule):
             Field("delta_exp", "int8", (), "scratch", "exponent of delta"),
             Field("column", "uint16", (), "scratch", "next weight of a step that is cut into slices"),
         ]  # fmt: skip
+
+    def sums(self, dims: Dims, numbers: Numbers) -> list[Sum]:
+        """Errors in 64 bits, and a gradient of one product."""
+        errors = (dims.units if dims.structure.spreads else dims.components) * PRODUCT
+        return [Sum("coef^T credit", errors, 64), Sum("delta z", (WORD - 1) * WORD, 31)]
 
     def macs(self, dims: Dims) -> int:
         """The gradient, delta and the credit."""

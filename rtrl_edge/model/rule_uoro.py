@@ -12,11 +12,12 @@ from .low_rank import (
     low_rank_constants,
     low_rank_fields,
     low_rank_needs,
+    low_rank_sums,
     project_macs,
     rows,
 )
 from .numbers import Numbers
-from .parts import Cell, Constants, Dims, Field, Rule, Structure
+from .parts import WORD, Cell, Constants, Dims, Field, Rule, Structure, Sum
 from .sparse import refuses_sparse
 
 _TERMS = 2
@@ -83,6 +84,16 @@ class UORO(Rule):
             Field("theta_sign", "int8", (), "scratch", "see merge_t"),
             Field("theta_down", "int8", (), "scratch", "right shift of the sum into theta"),
         ]  # fmt: skip
+
+    def sums(self, dims: Dims, numbers: Numbers) -> list[Sum]:
+        """Beside the shared ones, the norms of theta and of what is added to it."""
+        widest = max(block.width for block in dims.structure.blocks)
+        fresh = len(dims.structure.blocks) * (dims.neurons * WORD) * (widest * WORD)
+        return [
+            *low_rank_sums(dims, _TERMS),
+            Sum("theta^2 / 2^15 of all columns", dims.columns * WORD, 33),  # unsigned
+            Sum("(nu^T I)^2 of all columns", fresh, 64),
+        ]
 
     def macs(self, dims: Dims) -> int:
         """D, D s, both projections, norms, and for a column gradient, new term, merge and norm."""
