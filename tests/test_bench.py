@@ -76,7 +76,7 @@ def silent(what: str, total: int) -> Bar:
 
 
 def test_rules_are_read_and_never_run() -> None:
-    assert parse_rules("RTRL, BPTT(16),BlockRTRL(block=8), RTRL()") == [rt.RTRL(), rt.BPTT(16), rt.BlockRTRL(8)]
+    assert parse_rules("rtrl, BPTT(16),BlockRTRL(block=8), RTRL()") == [rt.RTRL(), rt.BPTT(16), rt.BlockRTRL(8)]
     assert [written(rule) for rule in parse_rules(USUAL)] == USUAL.split(", ")
 
 

@@ -206,11 +206,11 @@ COUNTED = f"Instructions: of predict and learn together, mean over the first {ST
 
 
 def parse_rules(text: str) -> list[Rule]:
-    """Rules from text such as ``RTRL, BPTT(16), BlockRTRL(block=8)``: names and plain numbers, nothing is run.
+    """Rules from text such as ``RTRL, bptt(16), BlockRTRL(block=8)``: names and plain numbers, nothing is run.
 
     Raises ModelError for anything else.
     """
-    kinds = {kind.__name__: kind for kind in Rule.__subclasses__()}
+    kinds = {kind.__name__.lower(): kind for kind in Rule.__subclasses__()}
     try:
         tree = ast.parse(f"[{text}]", mode="eval").body
     except SyntaxError as error:
@@ -222,12 +222,13 @@ def parse_rules(text: str) -> list[Rule]:
     for item in items:
         written = ast.unparse(item)
         call = item if isinstance(item, ast.Call) else ast.Call(item, [], [])
-        if not isinstance(call.func, ast.Name) or call.func.id not in kinds:
-            raise ModelError(f"rules: wanted some of {', '.join(sorted(kinds))}, found {written!r}")
+        if not isinstance(call.func, ast.Name) or call.func.id.lower() not in kinds:
+            names = ", ".join(sorted(kind.__name__ for kind in kinds.values()))
+            raise ModelError(f"rules: wanted some of {names}, found {written!r}")
         try:
             arguments = [ast.literal_eval(argument) for argument in call.args]
             named = {str(k.arg): ast.literal_eval(k.value) for k in call.keywords}
-            rule = kinds[call.func.id](*arguments, **named)
+            rule = kinds[call.func.id.lower()](*arguments, **named)
         except (ValueError, TypeError) as error:
             raise ModelError(
                 f"rules: {written!r}: wanted plain numbers as the rule's arguments, e.g. BPTT(16) ({error})"
