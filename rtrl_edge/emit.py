@@ -17,7 +17,7 @@ import numpy.typing as npt
 from . import assets
 from ._version import __version__
 from .fixed import TANH_TABLE, Formats
-from .layout import Layout, Placed, layout
+from .layout import Layout, Placed, factory_fields, layout
 from .model import Model
 from .quantize import IntegerModel
 
@@ -115,6 +115,7 @@ def kernel_files(model: Model, checked: bool = False, simd: str = "none") -> lis
         f"{voices['loss']}.c",
         f"{voices['readout']}.c",
         f"{voices['readout']}_learn.c" if model.trains_readout else "readout_kept.c",
+        "weights_struct.c" if trains else "weights_flash.c",
         f"{voices['cell']}.c",
         model.cell.teach,
         *(["unit.c"] if trains and not model.dims.structure.mixes else []),
@@ -124,19 +125,37 @@ def kernel_files(model: Model, checked: bool = False, simd: str = "none") -> lis
         ("trains_cell.c" if model.trains_direct else "trains_columns.c") if trains else "trains_readout.c",
         "step.c",
     ]
-    return files if checked else _variants(files, simd)
+    return files if checked else _variants(files, simd, _woven_rows(model) > 0)
 
 
-def _variants(files: list[str], simd: str) -> list[str]:
+def _variants(files: list[str], simd: str, woven: bool) -> list[str]:
     """The files of a core's instructions where there are some, and the words that those are made of."""
     if simd == "mve" and "influence_fixed.c" in files:
         simd = "dsp"  # MVE's columns have an exponent each
     kernels = KERNELS.get(simd, {})
     files = [kernels.get(file, file) for file in files]
+    if "forward_dsp.c" in files:
+        at = files.index("forward_dsp.c")
+        files[at : at + 1] = ["forward_woven_dsp.c" if woven else "forward_dsp.c", "forward_rows_dsp.c"]
     if "rtrl_columns_mve.c" in files and "optimiser_sgd_cell_mve.c" not in files:
         files.insert(files.index("rtrl_columns_mve.c"), "optimiser_each.c")
     words = [f"{kind}.h" for kind in ("dsp", "mve", "avx2") if any(file.endswith(f"_{kind}.c") for file in files)]
     return [*files[:2], *words, *files[2:]]
+
+
+def _woven_rows(model: Model) -> int:
+    """How many rows of weights, the first, the DSP kernels of a cell that does not learn find woven."""
+    blocks = () if model.rule.trains_cell else model.dims.structure.blocks[: model.cell.by_four]
+    return sum(model.dims.rows(block) for block in blocks) // 4 * 4
+
+
+def _woven(model: Model, weights: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+    """A cell's weights in the order of ``forward_woven_dsp.c``."""
+    rows, width = _woven_rows(model), model.dims.structure.blocks[0].width
+    first = np.zeros((4, rows // 4, width + width % 2), weights.dtype)
+    first[:, :, :width] = weights[: rows * width].reshape(4, rows // 4, width)
+    pairs = first.reshape(4, rows // 4, -1, 2).transpose(1, 2, 0, 3)
+    return np.concatenate((pairs.ravel(), weights[rows * width :]))
 
 
 def common_slots(integer_model: IntegerModel) -> dict[str, object]:
@@ -260,9 +279,10 @@ def _config(integer_model: IntegerModel) -> str:
 
 def _source(integer_model: IntegerModel, checked: bool, simd: str) -> str:
     model, place = integer_model.model, layout(integer_model.model)
+    files = kernel_files(model, checked, simd)
     kernels = [
         f"/* ---- {file} ---- */\n{(assets.codegen_dir() / 'kernels' / file).read_text(encoding='utf-8').strip()}"
-        for file in kernel_files(model, checked, simd)
+        for file in files
     ]
     constants = [array_text("rtrl_tanh_table", "int16", TANH_TABLE, "tanh(i / 32), Q0.15")]
     constants += [
@@ -271,9 +291,14 @@ def _source(integer_model: IntegerModel, checked: bool, simd: str) -> str:
         for table in part.tables(model.dims, model.numbers)
     ]
     constants += [_blocks(model), _runs(model)]
+    fields, factory = factory_fields(model), integer_model.factory()
+    if "forward_woven_dsp.c" in files:
+        words, width = _woven(model, factory.pop("w_hi")), model.dims.structure.blocks[0].width
+        constants.append(f"enum {{ WOVEN_ROW = {width} }}; /* entries of a row of the cell's weights that are woven */")
+        note = f"{fields['w_hi'].note}; the first {_woven_rows(model)} rows woven, see forward_woven_dsp.c"
+        constants.append(array_text("factory_w_hi", "int16", words, note, " __attribute__((aligned(4)))"))
     constants += [
-        array_text(f"factory_{name}", place[name].field.ctype, values, place[name].field.note)
-        for name, values in integer_model.factory().items()
+        array_text(f"factory_{name}", fields[name].ctype, values, fields[name].note) for name, values in factory.items()
     ]
     return fill(
         template("NAME.c"),

@@ -78,15 +78,9 @@ def layout(model: Model) -> Layout:
 
     So the struct has no holes, and wherever a row is a whole number of 32-bit words, every row begins at one.
     """
-    dims, numbers = model.dims, model.numbers
-    fields: list[Field] = []
-    for part in model.parts:
-        if part is not model.optimiser or model.trains_readout:  # its fields are the readout's
-            fields += part.fields(dims, numbers)
-    if model.rule.trains_cell:
-        fields += model.optimiser.cell_fields(dims, numbers)
-    fields.append(Field("steps", "uint32", (), "counters", "labelled steps since init"))
-    fields.append(Field("phase", "uint8", (), "state", "0 idle, 1 predicted, 2 observing, 3 learning"))
+    fields = _fields(model)
+    if not model.rule.trains_cell:
+        fields = [field for field in fields if field.name != "w_hi"]  # the cell reads its weights in flash
     fields = [field for field in fields if math.prod(field.shape)]  # a readout without weights leaves some empty
     order = sorted(fields, key=_place)  # stable: parts keep their order
     members, offset = [], 0
@@ -96,6 +90,25 @@ def layout(model: Model) -> Layout:
     _check_trace(members)
     size = -(-offset // 4) * 4  # the struct holds 32-bit words, so its size is a multiple of four
     return Layout(tuple(members), size, size - offset)
+
+
+def factory_fields(model: Model) -> dict[str, Field]:
+    """The weights whose first values are constants in flash, by name: the struct's, and those of a cell that does not
+    learn, which are there alone."""
+    return {field.name: field for field in _fields(model) if field.group == "weights"}
+
+
+def _fields(model: Model) -> list[Field]:
+    dims, numbers = model.dims, model.numbers
+    fields: list[Field] = []
+    for part in model.parts:
+        if part is not model.optimiser or model.trains_readout:  # its fields are the readout's
+            fields += part.fields(dims, numbers)
+    if model.rule.trains_cell:
+        fields += model.optimiser.cell_fields(dims, numbers)
+    fields.append(Field("steps", "uint32", (), "counters", "labelled steps since init"))
+    fields.append(Field("phase", "uint8", (), "state", "0 idle, 1 predicted, 2 observing, 3 learning"))
+    return fields
 
 
 def _place(field: Field) -> tuple[bool, int]:

@@ -6,6 +6,7 @@ forecasts (``forecast.py``) from builds of the same parts in other sizes, and co
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -15,7 +16,7 @@ from .boards import Board, load_board
 from .errors import ModelError, PlanError
 from .fixed import TANH_TABLE
 from .forecast import Forecast, forecast, learn_instructions
-from .layout import layout
+from .layout import factory_fields, layout
 from .model import MAX_UNITS, Model, ReadoutOnly, Sum
 from .quantize import IntegerModel
 
@@ -317,7 +318,7 @@ def _needs(model: Model) -> Plan:
         for m in place.members
         if m.field.trace or m.field.name in state or m.field.name == "y" or m.field.name.endswith("_hi")
     )
-    weights = {m.field.name: m.size for m in place.members if m.field.group == "weights"}
+    weights = factory_fields(model).values()
     predict = model.cell.macs(d) + model.readout.macs(d)
     return Plan(
         name=model.name,
@@ -328,7 +329,7 @@ def _needs(model: Model) -> Plan:
         inference_bytes=inference,
         const_bytes=TANH_TABLE.size * np.dtype(np.int16).itemsize
         + sum(len(t.values) * np.dtype(t.ctype).itemsize for part in model.parts for t in part.tables(d, model.numbers))
-        + sum(weights.values()),
+        + sum(math.prod(field.shape) * np.dtype(field.ctype).itemsize for field in weights),
         macs_predict=predict,
         macs_learn=model.rule.macs(d) + model.readout.macs(d) * model.trains_readout,
         sums=tuple(s for part in model.parts for s in part.sums(d, model.numbers)),

@@ -88,7 +88,8 @@ class Snapshot:
             device.write(0, memory.tobytes())
             return
         members = device.net if hasattr(device, "net") else device.views
-        for name, value in self.state.items():
+        for member in layout(integer_model.model).members:
+            name, value = member.field.name, self.state[member.field.name]
             if hasattr(device, "net"):
                 members[name] = value.astype(np.int64)
             else:

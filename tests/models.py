@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import rtrl_edge as rt
-from rtrl_edge.model import Cell
+from rtrl_edge.model import Cell, Rule
 from rtrl_edge.weights import initial
 
 SIZES = (1, 2, 8, 15, 16, 17)
@@ -30,9 +30,9 @@ def integer_model(
     return rt.quantize(model, initial(model, seed), random_stream(inputs, outputs))
 
 
-def large_model(cell: Cell, inputs: int) -> rt.IntegerModel:
+def large_model(cell: Cell, inputs: int, rule: Rule) -> rt.IntegerModel:
     """Weights of up to +-8 at random: sums that leave 32 bits, on the way or at the end, and sums that do not."""
-    model = rt.Model("net", inputs, [cell], rt.Linear(5), rule=rt.ReadoutOnly(), optimiser=rt.SGD(2**-5))
+    model = rt.Model("net", inputs, [cell], rt.Linear(5), rule=rule, optimiser=rt.SGD(2**-5))
     found, rng = initial(model, 1), np.random.default_rng(2)
     large = [
         rng.uniform(-8, 8, w.shape) * rng.choice([0.1, 1.0], w.shape[:1] + (1,) * (w.ndim - 1))
@@ -44,7 +44,7 @@ def large_model(cell: Cell, inputs: int) -> rt.IntegerModel:
 #: cells whose rows are taken by four: even and odd rows, an odd number of them, some left over
 CELLS_BY_FOUR = (
     (rt.RNN(16), 1), (rt.RNN(19), 3), (rt.LSTM(4), 2), (rt.LSTM(3), 1), (rt.LSTM(12), 6), (rt.GRU(9), 2),
-    (rt.GRU(6, reset="before"), 5), (rt.FullyRecurrent(10), 2),
+    (rt.GRU(6, reset="before"), 5), (rt.FullyRecurrent(10), 2), (rt.RNN(33), 3), (rt.LSTM(1), 1),
 )  # fmt: skip
 
 

@@ -107,10 +107,12 @@ def test_kernels_of_the_dsp_extension_with_other_cells(cell: Cell, rule: Rule) -
         assert play_both(model, twin, 60) == []
 
 
+@pytest.mark.parametrize("rule", [rt.ReadoutOnly(), rt.Trunc1()], ids=str)
 @pytest.mark.parametrize(("cell", "inputs"), CELLS_BY_FOUR, ids=str)
-def test_rows_by_four_with_large_weights(cell: Cell, inputs: int) -> None:
+def test_rows_by_four_with_large_weights(cell: Cell, inputs: int, rule: Rule) -> None:
+    """Rows that are woven, since their cell does not learn, and rows as they are."""
     needs("gcc")
-    model = large_model(cell, inputs)
+    model = large_model(cell, inputs, rule)
     with rt.HostTwin(model, cc="gcc", flags=("-O1",), simd="dsp") as twin:
         assert play_both(model, twin, 100) == []
 

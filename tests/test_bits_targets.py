@@ -18,7 +18,7 @@ from rtrl_edge.evaluate.targets import markdown, targets
 from rtrl_edge.evaluate.verify import verify
 from rtrl_edge.evaluate.verify_all import MODELS, verify_all
 from rtrl_edge.layout import differences
-from rtrl_edge.model import Cell
+from rtrl_edge.model import Cell, Rule
 from rtrl_edge.plan import FIRMWARE_BYTES, plan
 
 from .models import CELLS_BY_FOUR, SIZES, integer_model, large_model, random_stream, words
@@ -126,19 +126,22 @@ def test_the_vector_extension_is_refused_elsewhere() -> None:
         rt.HostTwin(integer_model(4), cc="gcc", simd="mve")
 
 
+@pytest.mark.parametrize("rule", [rt.ReadoutOnly(), rt.Trunc1()], ids=str)
 @pytest.mark.parametrize(("cell", "inputs"), CELLS_BY_FOUR, ids=str)
-def test_rows_by_four_with_large_weights(cell: Cell, inputs: int) -> None:
+def test_rows_by_four_with_large_weights(cell: Cell, inputs: int, rule: Rule) -> None:
+    """Rows that are woven, since their cell does not learn, and rows as they are."""
     """SMLAD in 32 bits, and again in 64 where the core's Q flag says so."""
     needs("arm-none-eabi-gcc", "qemu-system-arm")
-    model = large_model(cell, inputs)
+    model = large_model(cell, inputs, rule)
     with rt.Emulator(model, "qemu_mps2_an386") as chip:
         stream_is_equal(model, chip, 100, seed=4)
 
 
+@pytest.mark.parametrize("rule", [rt.ReadoutOnly(), rt.Trunc1()], ids=str)
 @pytest.mark.parametrize("flag", ["-O0", "-Os", "-O3"])
-def test_instructions_by_hand_at_other_levels(flag: str) -> None:
+def test_instructions_by_hand_at_other_levels(flag: str, rule: Rule) -> None:
     needs("arm-none-eabi-gcc", "qemu-system-arm")
-    model = large_model(rt.LSTM(6), 2)
+    model = large_model(rt.LSTM(6), 2, rule)
     with rt.Emulator(model, "qemu_mps2_an386", extra_flags=(flag,)) as chip:
         stream_is_equal(model, chip, 50, seed=5)
 

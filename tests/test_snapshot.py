@@ -56,7 +56,7 @@ def test_a_device_goes_on_bit_for_bit_on_another_target(name: str, tmp_path: Pat
             assert differences(chip.state(), other.state(), model.model) == []
         learned = kept.model(model)
         assert learned.digest != model.digest
-        assert np.array_equal(learned.w_hi, kept.state["w_hi"])
+        assert np.array_equal(learned.w_hi, kept.state.get("w_hi", model.w_hi))  # a frozen cell's are in flash
         assert np.array_equal(learned.v_lo, kept.state["v_lo"])
 
 

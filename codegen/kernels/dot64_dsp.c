@@ -7,8 +7,8 @@ RTRL_INLINE int64_t fx_dot64(const int16_t *a, const int16_t *b, int count)
         sum = dsp_mac64(sum, dsp_pair(&a[i]), dsp_pair(&b[i]));
         sum = dsp_mac64(sum, dsp_pair(&a[i + 2]), dsp_pair(&b[i + 2]));
     }
-    for (int i = fours; i < count; i++) {
-        sum = fx_mac64(sum, a[i], b[i]);
+    if (count & 2) {
+        sum = dsp_mac64(sum, dsp_pair(&a[fours]), dsp_pair(&b[fours]));
     }
-    return sum;
+    return count & 1 ? fx_mac64(sum, a[count - 1], b[count - 1]) : sum;
 }

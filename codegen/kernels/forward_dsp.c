@@ -97,48 +97,24 @@ static RTRL_UNUSED void fx_four_dots_exact(int32_t sums[4], const int16_t *a, in
     }
 }
 
-RTRL_INLINE void fx_four_dots32(int32_t sums[4], const int16_t *a, int apart, const int16_t *b, int count)
+/* sums[0..3] = rows r, r + quarter, r + 2 quarter, r + 3 quarter of a, times b, saturated to 32 bits */
+RTRL_INLINE void fx_four_rows(int32_t sums[4], const int16_t *a, int quarter, int r, const int16_t *b, int width)
 {
-    if (apart % 2 != 0 || dsp_four_dots(sums, a, b, count, 2 * apart)) {
-        fx_four_dots_exact(sums, a, apart, b, count);
+    const int16_t *row = &a[r * width];
+    int apart = quarter * width;
+    if (apart % 2 != 0 || dsp_four_dots(sums, row, b, width, 2 * apart)) {
+        fx_four_dots_exact(sums, row, apart, b, width);
     }
 }
 
-/* Rows are taken by four, a quarter of them apart, and an even number of words: so that all four begin alike. The rows
- * that are left over come one by one */
+/* Rows are taken by four, a quarter of them apart, and an even number of words: so that all four begin alike */
 RTRL_INLINE int fx_quarter(int rows, int width)
 {
     return width % 2 == 0 ? rows / 4 : rows / 8 * 2;
 }
 
-static RTRL_UNUSED void fx_tanh_rows(int16_t *y, const int16_t *a, const int16_t *b, int rows, int width)
+/* what lies behind the rows of a */
+RTRL_INLINE const int16_t *fx_behind_rows(const int16_t *a, int rows, int width)
 {
-    int quarter = fx_quarter(rows, width);
-    for (int i = 0; i < quarter; i++) {
-        int32_t sums[4];
-        fx_four_dots32(sums, &a[i * width], quarter * width, b, width);
-        y[i] = fx_tanh_q27(sums[0]);
-        y[i + quarter] = fx_tanh_q27(sums[1]);
-        y[i + 2 * quarter] = fx_tanh_q27(sums[2]);
-        y[i + 3 * quarter] = fx_tanh_q27(sums[3]);
-    }
-    for (int i = 4 * quarter; i < rows; i++) {
-        y[i] = fx_tanh_q27(fx_dot32(&a[i * width], b, width));
-    }
-}
-
-static RTRL_UNUSED void fx_sigmoid_rows(int16_t *y, const int16_t *a, const int16_t *b, int rows, int width)
-{
-    int quarter = fx_quarter(rows, width);
-    for (int i = 0; i < quarter; i++) {
-        int32_t sums[4];
-        fx_four_dots32(sums, &a[i * width], quarter * width, b, width);
-        y[i] = fx_sigmoid_q27(sums[0]);
-        y[i + quarter] = fx_sigmoid_q27(sums[1]);
-        y[i + 2 * quarter] = fx_sigmoid_q27(sums[2]);
-        y[i + 3 * quarter] = fx_sigmoid_q27(sums[3]);
-    }
-    for (int i = 4 * quarter; i < rows; i++) {
-        y[i] = fx_sigmoid_q27(fx_dot32(&a[i * width], b, width));
-    }
+    return a + rows * width;
 }

@@ -5,7 +5,6 @@ enum { IDLE, PREDICTED, OBSERVING, LEARNING };
 static void step_init(rtrl_t *net)
 {
     memset(net, 0, sizeof *net);
-    memcpy(net->w_hi, factory_w_hi, sizeof net->w_hi);
     readout_init(net);
     trains_init(net);
     rule_init(net);

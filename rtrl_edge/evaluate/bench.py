@@ -210,7 +210,7 @@ def started(model: Model, seed: int) -> IntegerModel:
 def play(integer: IntegerModel, lesson: Lesson, learns: bool = True) -> Float:
     """Play a lesson through the host twin; predictions (T, outputs).
 
-    All seeds of a model share one build: the factory weights are written into the state struct.
+    All seeds of a model share one build: the factory weights are written into the state struct, where the cell learns.
     """
     stream, labelled = lesson.stream, lesson.stream.labelled
     x = integer.to_input(stream.x)
@@ -218,9 +218,10 @@ def play(integer: IntegerModel, lesson: Lesson, learns: bool = True) -> Float:
     target[labelled] = integer.to_target(stream.target[labelled])
     y = np.empty_like(target)
     cuts = [0, *lesson.starts[lesson.starts > 0].tolist(), len(x)]
-    with HostTwin(started(integer.model, 0)) as twin:
+    with HostTwin(started(integer.model, 0) if integer.model.rule.trains_cell else integer) as twin:
         for name, words in integer.factory().items():
-            twin.views[name].reshape(-1)[:] = words
+            if name in twin.views:
+                twin.views[name].reshape(-1)[:] = words
         for begin, end in pairwise(cuts):
             part = slice(begin, end)
             if begin:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +34,7 @@ class FullyRecurrent(Cell):
 
     units: int
     teacher_forcing: bool = False
+    by_four: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
         whole("FullyRecurrent(units)", self.units, 1, MAX_UNITS)

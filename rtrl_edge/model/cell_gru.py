@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +48,7 @@ class GRU(Cell):
     units: int
     reset: Literal["after", "before"] = "after"
     update_bias: float = 1.0
+    by_four: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         whole("GRU(units)", self.units, 1, MAX_UNITS)

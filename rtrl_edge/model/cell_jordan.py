@@ -52,6 +52,7 @@ class Jordan(Cell):
     decay: float = 0.5
     teacher_forcing: bool = False
     voice: ClassVar[str] = "cell_jordan"
+    by_four: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ("cell_plain.c",)
 
     def __post_init__(self) -> None:

@@ -56,6 +56,11 @@ class LSTM(Cell):
         """Peepholes are another file: without them there is nothing to pay."""
         return "cell_lstm_peephole" if self.peepholes else "cell_lstm"
 
+    @property
+    def by_four(self) -> int:  # type: ignore[override]
+        """A unit's four sums are made together; those with peepholes are wider."""
+        return 0 if self.peepholes else 4
+
     def structure(self, inputs: int) -> Structure:
         """Two components, four gates that all see z = [x; 1; h]; a unit keeps its c.
 

@@ -81,6 +81,11 @@ class RNN(Cell):
         """The mix of sparse weights is the cell's own."""
         return ("cell_plain.c",) if self.sparse else ("mix_blocks.c", "cell_plain.c")
 
+    @property
+    def by_four(self) -> int:  # type: ignore[override]
+        """Sparse rows differ in length."""
+        return 0 if self.sparse else 1
+
     def structure(self, inputs: int) -> Structure:
         """One component; one gate that sees all of z = [x; 1; h], in two blocks where the recurrent one is sparse."""
         n = self.units

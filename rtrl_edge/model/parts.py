@@ -427,6 +427,8 @@ class Cell(Part):
     units: int
     #: kernel that puts a label's targets where the next step sees them
     teach: ClassVar[str] = "teach_none.c"
+    #: of how many gates, the first, the forward pass takes all rows by four (``fx_four_rows``)
+    by_four: ClassVar[int] = 0
 
     @classmethod
     def variants(cls, units: int) -> list[Cell]:

@@ -13,7 +13,8 @@ from .parts import Dims, Rule
 class ReadoutOnly(Rule):
     """The cell stays as it was flashed; only the readout learns (a trained echo state network).
 
-    No influence memory. The control that every claim about a recurrent gradient has to beat.
+    No influence memory, and the cell's weights stay in flash. The control that every claim about a recurrent gradient
+    has to beat.
     """
 
     voice: ClassVar[str] = "rule_readout_only"

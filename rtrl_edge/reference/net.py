@@ -43,6 +43,7 @@ class Net:
         self._members: dict[str, Int] = {
             m.field.name: np.zeros(m.field.shape, dtype=np.int64) for m in self.layout.members
         }
+        self._members.setdefault("w_hi", np.zeros(self.dims.weights, dtype=np.int64))  # of a frozen cell: in flash
         for field in self.dims.cell.linear_fields(self.dims):  # of all units, also where C makes it unit by unit
             self._members.setdefault(field.name, np.zeros(field.shape, dtype=np.int64))
         #: the gradient that the rule last handed to the optimiser, (weights,), in float: for judging, not for bits

@@ -333,12 +333,18 @@ RTRL_INLINE int32_t fx_dot32(const int16_t *a, const int16_t *b, int count)
     return fx_sat32(fx_dot64(a, b, count));
 }
 
-/* sums[0..3] = four rows a, `apart` words from each other, times b, saturated to 32 bits */
-RTRL_INLINE void fx_four_dots32(int32_t sums[4], const int16_t *a, int apart, const int16_t *b, int count)
+/* sums[0..3] = rows r, r + quarter, r + 2 quarter, r + 3 quarter of a, times b, saturated to 32 bits */
+RTRL_INLINE void fx_four_rows(int32_t sums[4], const int16_t *a, int quarter, int r, const int16_t *b, int width)
 {
     for (int k = 0; k < 4; k++) {
-        sums[k] = fx_dot32(&a[k * apart], b, count);
+        sums[k] = fx_dot32(&a[(k * quarter + r) * width], b, width);
     }
+}
+
+/* what lies behind the rows of a */
+RTRL_INLINE const int16_t *fx_behind_rows(const int16_t *a, int rows, int width)
+{
+    return a + rows * width;
 }
 
 /* y = tanh(a b), y = sigmoid(a b), Q0.15   a: (rows, width) Q3.12   b: (width) Q0.15 */
@@ -494,6 +500,13 @@ static void readout_learn(rtrl_t *net)
     }
 }
 
+/* ---- weights_struct.c ---- */
+/* The cell learns: its forward weights are in the struct. */
+RTRL_INLINE const int16_t *cell_weights(const rtrl_t *net)
+{
+    return net->w_hi;
+}
+
 /* ---- cell_rnn.c ---- */
 /* Elman cell: h <- tanh(W [x; 1; h])
  * w_hi: (N_UNITS, N_PRE) Q3.12   z, h: Q0.15   the sum is exact in 64 bits, 27 fraction bits */
@@ -508,7 +521,7 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     memcpy(net->z, x, sizeof(int16_t) * N_IN);
     net->z[N_IN] = ONE_Q15;
     memcpy(&net->z[N_IN + 1], net->h, sizeof net->h);
-    fx_tanh_rows(net->h, net->w_hi, net->z, N_UNITS, N_PRE);
+    fx_tanh_rows(net->h, cell_weights(net), net->z, N_UNITS, N_PRE);
 }
 
 /* ---- teach_none.c ---- */
@@ -942,6 +955,7 @@ static uint16_t rule_slice(rtrl_t *net, uint16_t count, bool learn)
 /* The cell's weights move, those that act on the readout alone too. */
 static void trains_init(rtrl_t *net)
 {
+    memcpy(net->w_hi, factory_w_hi, sizeof net->w_hi);
     memcpy(net->w_lo, factory_w_lo, sizeof net->w_lo);
 }
 
@@ -958,7 +972,6 @@ enum { IDLE, PREDICTED, OBSERVING, LEARNING };
 static void step_init(rtrl_t *net)
 {
     memset(net, 0, sizeof *net);
-    memcpy(net->w_hi, factory_w_hi, sizeof net->w_hi);
     readout_init(net);
     trains_init(net);
     rule_init(net);

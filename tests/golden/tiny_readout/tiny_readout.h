@@ -24,7 +24,7 @@ enum {
     TINY_READOUT_OUTPUTS = 1,
     TINY_READOUT_UNITS = 2,
     TINY_READOUT_SLICES = 0,  /* parts into which a learning step can be cut */
-    TINY_READOUT_BYTES = 52      /* sizeof(tiny_readout_t): all memory there is */
+    TINY_READOUT_BYTES = 36      /* sizeof(tiny_readout_t): all memory there is */
 };
 
 /* first 8 bytes of the model's digest: tells models apart on the line */
@@ -38,7 +38,6 @@ typedef enum {
 /* All state. Plain integers at fixed places: copy it, store it, compare it. */
 typedef struct {
     uint32_t steps;            /* labelled steps since init */
-    int16_t w_hi[8];           /* cell weights of the forward pass, Q3.12, [unit][x; 1; h] */
     int16_t z[4];              /* [x; 32767; h before the step], Q0.15 */
     int16_t h[2];              /* h after the step, Q0.15 */
     int16_t v_hi[3];           /* readout weights of the forward pass, Q3.12, [output][h; 1] */
