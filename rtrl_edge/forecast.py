@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .measured import SAME_INSTRUCTIONS, Line, cell_key, length, lines, usual
-from .model import Dims, Model
+from .model import Dims, Model, ReadoutOnly
 
 Terms = dict[str, float]
 Float = npt.NDArray[np.float64]
@@ -27,9 +27,10 @@ KIN = {
     "cortex-m0": "cortex-m3", "rv32imc": "cortex-m3", "xtensa-lx106": "cortex-m3", "xtensa-lx6": "cortex-m3",
 }  # fmt: skip
 _KIN_WEIGHT = 0.3
+_OTHER_ADDRESSES = 0.2
+_RIDGE = 1e-3
 _FEW = 8  # lines; with fewer, kin is asked
-_STACK_REACH = 0.9  # natural logarithm of the ratio of units
-_STACK_SPARE = 16  # bytes: two pairs of registers that no measured size spilled
+_STACK_SPARE, _STACK_SHARE = 8, 1.04  # bytes: a pair of registers that no measured size spilled; of large stacks more
 
 
 @dataclass(frozen=True)
@@ -128,16 +129,40 @@ def _blocks(model: Model, d: Dims) -> Terms:
     """Of a step, averaged over a block of h."""
     h, p, s, rows = float(length(model.rule)), float(d.columns), d.states + 1, len(d.structure.blocks) * d.neurons
     return {
-        "columns / h": p / h, "Phi J / h": p * s * d.states / h, **_dot("Phi J", p * s / h, d.states),
-        "A": p * s, "columns": p, "lambda": float(s * d.states), **_dot("lambda D", s * d.units, d.states),
-        "rows": float(s * rows),
+        "columns / h": p / h, "J / h": p * s / h, **_dot("Phi J", p * s / h, d.states),
+        **_dot("A z", p * s / h, int(h)), "columns": p, "D": float(d.states * d.units),
+        "lambda": float(s * d.states), **_dot("lambda D", s * d.units, d.states), "rows": float(s * rows),
     }  # fmt: skip
 
 
+def _pairs_once(model: Model, d: Dims) -> Terms:
+    """All products are advanced at once; all are merged after the last column."""
+    return {name: times for name, times in _pairs(model, d).items() if name not in ("columns", "terms")}
+
+
+def _block_part(model: Model, d: Dims) -> Terms:
+    """The D of a stored step, or what is owed to all; lagged, as many parts as make all a block's within the next."""
+    h, s, rows = float(length(model.rule)), float(d.states), float(len(d.structure.blocks) * d.neurons)
+    found = {"D": s * d.units, "S": s, "rows h": rows * h}
+    if model.rule.title.endswith("(lagged)"):
+        parts = -(-(h * (s + 2) + 2 * s + 1 + d.columns) // h) / h
+        found |= {"parts": parts, "parts S": parts * s, "rows": rows, "columns D / h": d.columns * s * s / h}
+    return found
+
+
 _LEARN: dict[str, Callable[[Model, Dims], Terms]] = {
-    "rule_rtrl": _exact, "rule_sparse": _reaching, "rule_local": _per_column, "rule_trunc1": _per_column,
+    "rule_rtrl": _exact, "rule_diagonal": _per_column, "rule_sparse": _reaching, "rule_local": _per_column,
+    "rule_trunc1": _per_column,
     "rule_bptt": _back, "rule_dni": _synthetic, "rule_uoro": _pairs, "rule_kf_rtrl": _pairs, "rule_ok": _pairs,
     "rule_block": _blocks,
+}  # fmt: skip
+
+
+#: of the rules whose parts, or what they do once, are more than the cell's and the readout's
+_PART: dict[str, Callable[[Model, Dims], Terms]] = {
+    "rule_uoro": _pairs_once, "rule_kf_rtrl": _pairs_once, "rule_ok": _pairs_once, "rule_block": _block_part,
+    "rule_dni": lambda m, d: {"back": float(d.states * d.units)},
+    "rule_diagonal": lambda m, d: {"columns of a unit": d.columns / d.units},
 }  # fmt: skip
 
 
@@ -156,32 +181,39 @@ def most_terms(model: Model) -> Terms:
 
 def slice_terms(model: Model) -> Terms:
     """The longest part of a step: what it does once, or one part of the rest."""
-    q = float(length(model.rule))
-    return begin_terms(model) | {"length": q, "length S": q * model.dims.states}
+    d, found = model.dims, begin_terms(model)
+    own = _PART.get(model.voices["rule"])
+    return found | own(model, d) if own else found
 
 
 # ------------------------------------------------------------------------------------------------------ fit
 
 
-def not_negative(A: Float, b: Float) -> Float:
-    """x >= 0 with the least |A x - b|. Source: Lawson & Hanson 1974, algorithm 23.10."""
-    x, active = np.zeros(A.shape[1]), np.zeros(A.shape[1], bool)
-    for _ in range(3 * A.shape[1]):
-        gain = np.where(active, -np.inf, A.T @ (b - A @ x))
-        if gain.max() <= 1e-9:
+def not_negative(A: Float, b: Float, ridge: float = 0.0) -> Float:
+    """x >= 0 with the least |A x - b|^2 + ridge |x|^2, x in units of the columns' lengths, so that columns that say the
+    same share. Source: Lawson & Hanson 1974, algorithm 23.10."""
+    scale = np.maximum(np.linalg.norm(A, axis=0), 1e-300)
+    count = A.shape[1]
+    G, right = (A / scale).T @ (A / scale) + ridge * np.eye(count), (A / scale).T @ b
+    x, active, tried = np.zeros(count), np.zeros(count, bool), np.zeros(count, bool)
+    for _ in range(10 * count):
+        gain = np.where(active | tried, -np.inf, right - G @ x)
+        new = int(gain.argmax())
+        if gain[new] <= 1e-10 * np.linalg.norm(b):
             break
-        active[gain.argmax()] = True
+        active[new] = True
         while active.any():
-            trial = np.zeros_like(x)
-            trial[active] = np.linalg.lstsq(A[:, active], b, rcond=None)[0]
+            trial = np.zeros(count)
+            trial[active] = np.linalg.lstsq(G[np.ix_(active, active)], right[active], rcond=None)[0]
             wrong = active & (trial <= 0.0)
             if not wrong.any():
                 break
             x += (x[wrong] / np.maximum(x[wrong] - trial[wrong], 1e-300)).min() * (trial - x)
-            active &= x > 1e-12 * x.max()
+            active &= x > 1e-12
             x[~active] = 0.0
+        tried = ~active & (tried | (np.arange(count) == new)) if not active[new] else np.zeros(count, bool)
         x = np.where(active, trial, 0.0)
-    return x
+    return np.asarray(x / scale, np.float64)
 
 
 def _sizes(model: Model) -> Float:
@@ -189,11 +221,19 @@ def _sizes(model: Model) -> Float:
     return np.array([d.units, d.inputs, d.outputs, max(1, length(model.rule))], np.float64)
 
 
-def _near(model: Model, others: Sequence[Model], reach: Sequence[float]) -> Float:
+def _shifts(units: int) -> bool:
+    """Whether places in arrays are found by shifts: from 16 on, compilers make other loops of powers of two."""
+    return units >= 16 and units & (units - 1) == 0
+
+
+def _near(model: Model, others: Sequence[Model], reach: Sequence[float], shifts: bool = False) -> Float:
     """Weights by the distance of the sizes (a factor e weighs 1 / e at reach 1), and of the rests of units by four."""
     away = np.abs(np.log(np.array([_sizes(other) for other in others]) / _sizes(model))) @ (1.0 / np.array(reach))
     n, units = model.dims.units, np.array([other.dims.units for other in others])
-    return np.exp(-away) * np.where(units % 4 == n % 4, 1.0, np.where(units % 2 == n % 2, 0.5, 0.25))
+    alike = np.where(units % 4 == n % 4, 1.0, np.where(units % 2 == n % 2, 0.5, 0.25))
+    if shifts:
+        alike = alike * np.array([1.0 if _shifts(int(u)) == _shifts(n) else _OTHER_ADDRESSES for u in units])
+    return np.asarray(np.exp(-away) * alike, np.float64)
 
 
 @dataclass(frozen=True)
@@ -215,20 +255,25 @@ class Evidence:
 
     def values(self, what: str, model: Model) -> Float:
         """A member of all lines; kin's times what its own lines have of kin's in the same sizes, near sizes first."""
+
+        def key(line: Line) -> tuple[object, ...]:
+            return line.sizes[:3] if what == "predict" else line.sizes
+
         own: dict[tuple[object, ...], list[float]] = {}
         for line in self.own:
-            own.setdefault(line.sizes, []).append(np.log(getattr(line, what)))
-        found = [np.log([getattr(line, what) for line in self.own])]
-        for group in dict.fromkeys(line.origin for line in self.kin):
-            lines = [line for line in self.kin if line.origin == group]
-            y = np.log([getattr(line, what) for line in lines])
-            met = np.array([i for i, line in enumerate(lines) if line.sizes in own], int)
-            if len(met):
-                ratio = np.array([np.mean(own[lines[i].sizes]) for i in met]) - y[met]
-                near = _near(model, [lines[i].model for i in met], (1.0, 6.0, 6.0, 6.0))
-                y += float(near @ ratio / near.sum())
-            found.append(y)
-        return np.asarray(np.exp(np.concatenate(found)), np.float64)
+            own.setdefault(key(line), []).append(np.log(getattr(line, what)))
+        found = np.log([float(getattr(line, what)) for line in (*self.own, *self.kin)])
+        groups: dict[tuple[str, ...], list[int]] = {}
+        for i, line in enumerate(self.kin, len(self.own)):
+            groups.setdefault(line.origin[:2] if what == "predict" else line.origin, []).append(i)
+        for group in groups.values():
+            met = [i for i in group if key(self.kin[i - len(self.own)]) in own]
+            if met:
+                lines = [self.kin[i - len(self.own)] for i in met]
+                ratio = np.array([np.mean(own[key(line)]) for line in lines]) - found[met]
+                near = _near(model, [line.model for line in lines], (1.0, 6.0, 6.0, 6.0))
+                found[group] += near @ ratio / near.sum()
+        return np.asarray(np.exp(found), np.float64)
 
 
 def fitted(seen: Evidence, what: str, models: Sequence[Model], terms: Callable[[Model], Terms]) -> list[int]:
@@ -245,10 +290,10 @@ def fitted(seen: Evidence, what: str, models: Sequence[Model], terms: Callable[[
     names = list(wanted[0])
     A = np.array([[t[name] for name in names] for t in (terms(m) for m in others)], np.float64)
     y = seen.values(what, model)
-    weight = _near(model, others, (1.5, 6.0, 6.0, 6.0)) * seen.trust
-    x = not_negative(A / y[:, None] * weight[:, None], weight)
+    weight = _near(model, others, (1.5, 6.0, 6.0, 6.0), what == "predict") * seen.trust
+    x = not_negative(A / y[:, None] * weight[:, None], weight, _RIDGE)
     left = np.log(y / np.maximum(A @ x, 1.0))
-    close = _near(model, others, (0.3, 1.0, 2.0, 0.5)) * seen.trust
+    close = _near(model, others, (0.3, 1.0, 2.0, 0.5), what == "predict") * seen.trust
     left_over = np.exp(close @ left / (close.sum() + 0.3))
     return [round(float(np.array([t[name] for name in names]) @ x * left_over)) for t in wanted]
 
@@ -265,6 +310,8 @@ def _evidence(model: Model, core: str) -> Evidence:
         return [x for x in found if x.model.voices["rule"] == voice]
 
     own = of(core, numbers)
+    if not own and not model.rule.keeps_columns:  # the same kernels; only places of words differ
+        numbers, own = "R16", of(core, "R16")
     if not own or len(own) >= _FEW:
         return Evidence(own, [])
     other = KIN.get(core, core)
@@ -273,13 +320,23 @@ def _evidence(model: Model, core: str) -> Evidence:
 
 
 def _evidence_of_cell(model: Model, core: str) -> Evidence:
-    """Lines of the model's cell, whose forward pass is the same with every rule: its rule's own, the others as kin."""
-    found = [line for line in lines(core) if line.cell == cell_key(model.cell)]
-    mine = [line for line in found if line.rule == model.rule.title]
-    kin = [line for line in found if line.rule != model.rule.title]
-    if core in KIN and len(found) < 10 * _FEW:
-        kin += [line for line in lines(KIN[core]) if line.cell == cell_key(model.cell)]
-    return Evidence(mine, kin)
+    """Lines of the model's cell, one for each size: its forward pass is the same with every rule, so other rules' lines
+    are as good as its own; where they are few, those of a core like this one are kin."""
+    cell = cell_key(model.cell)
+
+    def of(core: str) -> list[Line]:
+        found: dict[tuple[int, ...], Line] = {}
+        for line in lines(core):
+            size = line.units, line.inputs, line.outputs
+            frozen = line.rule == ReadoutOnly.__name__  # weights that never move may lie in another order
+            if line.cell != cell or frozen != (model.rule.title == ReadoutOnly.__name__):
+                continue
+            if size not in found or line.rule == model.rule.title:
+                found[size] = line
+        return list(found.values())
+
+    own = of(core)
+    return Evidence(own, of(KIN[core]) if core in KIN and len(own) < _FEW else [])
 
 
 def _code_bytes(seen: Evidence, model: Model) -> int:
@@ -296,11 +353,21 @@ def _code_bytes(seen: Evidence, model: Model) -> int:
     return round(float(np.exp(weight @ np.log(seen.values("code_bytes", model)) / weight.sum())))
 
 
-def _stack_bytes(found: Sequence[Line], model: Model) -> int | None:
-    """The deepest of all near sizes, and a little to spare."""
-    near = [x for x in found if abs(np.log(x.units / model.dims.units)) < _STACK_REACH] or found
-    deepest = max(line.stack_bytes for line in near)
-    return deepest + _STACK_SPARE if deepest else None
+def _stack_bytes(seen: Evidence, model: Model) -> int | None:
+    """The deepest of the two sizes below and the two above, or of all where its own lines are few, and a little to
+    spare; one output, where loops vanish, is like no other."""
+    if not all(line.stack_bytes for line in (*seen.own, *seen.kin)):
+        return None
+    n, one = model.dims.units, model.dims.outputs == 1
+    found = list(zip(seen.models, seen.values("stack_bytes", model), strict=True))
+    alike = [(m.dims.units, value) for m, value in found if (m.dims.outputs == 1) == one]
+    if seen.kin or not alike:
+        alike = [(m.dims.units, value) for m, value in found]
+    reach = len(alike) if seen.kin else 2
+    below = sorted({units for units, _ in alike if units <= n})[-reach:]
+    above = sorted({units for units, _ in alike if units >= n})[:reach]
+    deepest = float(max(value for units, value in alike if units in (*below, *above)))
+    return 4 * round(max(deepest + _STACK_SPARE, deepest * _STACK_SHARE) / 4.0)
 
 
 def _extrapolated(found: Sequence[Line], model: Model) -> tuple[str, ...]:
@@ -323,7 +390,7 @@ def forecast(model: Model, core: str) -> Forecast | None:
     most = max(learn, most)
     return Forecast(
         predict, learn, most, min(most, slice_most),
-        _code_bytes(seen, model), _stack_bytes(seen.own, model), _extrapolated([*seen.own, *seen.kin], model),
+        _code_bytes(seen, model), _stack_bytes(seen, model), _extrapolated([*seen.own, *seen.kin], model),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import pytest
 import rtrl_edge as rt
 from rtrl_edge.boards import load_board
 from rtrl_edge.evaluate.plan_page import render
-from rtrl_edge.forecast import KIN, forecast, not_negative
+from rtrl_edge.forecast import forecast, not_negative
 from rtrl_edge.measured import length, lines, measured_model, usual
 from rtrl_edge.plan import CYCLES_PER_INSTRUCTION, plan, savings
 
@@ -20,44 +20,43 @@ from .measure_code import BOARDS, board_of, errors, jobs
 from .models import integer_model, words
 from .needs import needs_tools_of
 
-#: cell and rule, as the tables name them: of each core these are counted again
-SAMPLE = (("cell_rnn", "RTRL"), ("cell_rnn", "ReadoutOnly"))
 #: worst relative errors: of a step, predict and the longest learn, whose compiler unrolls some sizes and others not; of
-#: flash; LLVM's code in one size is half as long again as in the next
-STEP, FLASH, FLASH_LLVM = 0.15, 0.10, 0.35
+#: flash; LLVM's code in one size is half as long again as in the next; of a stack that is deeper than forecast
+STEP, FLASH, FLASH_LLVM, STACK = 0.25, 0.12, 0.35, 0.10
+SAMPLED = 4
 
 
 @pytest.mark.parametrize("core", BOARDS)
 def test_forecast_against_counts(core: str) -> None:
-    """Half of the steps of a core within 5 %, RTRL's all, or within 10 % where a core has few lines; no stack short."""
+    """Of a core's pairs of cell and rule some, in sizes that were not measured: steps within 10 % in the median, flash,
+    and no stack much deeper; RTRL of an RNN, which most models are, is always one of them."""
     board = board_of(core)
     needs_tools_of(board)
-    wanted = [
-        job.line
-        for job in jobs(core, held_out=True)
-        if (job.line.cell, job.line.rule) in SAMPLE and job.line.numbers == "R16" and job.line.units in (10, 13)
-    ]
-    assert len(wanted) == 2 * len(SAMPLE)
+    there = {(line.cell, line.rule, line.numbers) for line in lines(core)}
+    held_out = [x.line for x in jobs(core, held_out=True) if (x.line.cell, x.line.rule, x.line.numbers) in there]
+    usual_one = next(x for x in held_out if (x.cell, x.rule, x.numbers, x.units) == ("cell_rnn", "RTRL", "R16", 13))
+    chosen = np.random.default_rng(sorted(BOARDS).index(core)).choice(len(held_out), SAMPLED - 1, replace=False)
+    wanted = [usual_one, *(held_out[i] for i in chosen if held_out[i] != usual_one)]
     found = [
         errors(core, replace(line, predict=m.predict, learn=m.learn, learn_most=m.learn_most, slice_most=m.slice_most,
                              code_bytes=m.code, stack_bytes=m.stack or 0))
         for line, m in zip(wanted, measure([line.model for line in wanted], board), strict=True)
     ]  # fmt: skip
     steps = {error.line.what: abs(error.step) for error in found}
-    assert np.median(list(steps.values())) < 0.05
+    assert steps[usual_one.what] < 0.10, steps
+    assert np.median(list(steps.values())) < 0.10, steps
     assert max(steps.values()) < STEP, steps
-    assert max(size for what, size in steps.items() if "RTRL" in what) < (0.10 if core in KIN else 0.05), steps
     flash = {error.line.what: abs(error.flash) for error in found}
     assert max(flash.values()) < (FLASH_LLVM if core == "xtensa-lx6" else FLASH), flash
     stacks = [error.stack for error in found if error.stack is not None]
     assert len(stacks) == (len(found) if board.firmware == "cortex_m" else 0)
-    assert min(stacks, default=0.0) >= 0.0
+    assert min(stacks, default=0.0) >= -STACK
 
 
 def test_a_measured_size_is_met() -> None:
     """A model that has a line of its own: what is forecast is near what was counted."""
     for core in BOARDS:
-        line = next(x for x in lines(core) if x.rule == "RTRL" and x.cell == "cell_rnn" and x.units == 15)
+        line = next(x for x in lines(core) if x.rule == "RTRL" and x.cell == "cell_rnn" and x.units == 9)
         found = forecast(line.model, core)
         assert found is not None
         assert found.learn == pytest.approx(line.learn, rel=0.05)
