@@ -132,6 +132,10 @@ class Errors:
     stack: float | None
 
 
+#: what a forecast says
+FORECAST = ("predict", "learn", "step", "slice_most", "flash", "stack")
+
+
 def errors(core: str, line: Line) -> Errors:
     """What the tables forecast of a freshly measured model, against what was found."""
     seen, const = forecast(line.model, core), plan(line.model).const_bytes
@@ -148,9 +152,9 @@ def errors(core: str, line: Line) -> Errors:
 
 
 def summary(core: str, found: Sequence[Errors]) -> str:
-    """Median and worst errors of a core, and the models of the worst."""
+    """Median and worst errors of a core, and the models of the worst; then the pairs, worst first."""
     lines = [f"{core}: {len(found)} models in sizes that were not measured"]
-    for what in ("predict", "learn", "step", "slice_most", "flash", "stack"):
+    for what in FORECAST:
         values = [(getattr(e, what), e.line.what) for e in found if getattr(e, what) is not None]
         if values:
             sizes = sorted(abs(value) for value, _ in values)
@@ -160,7 +164,17 @@ def summary(core: str, found: Sequence[Errors]) -> str:
                 f"  {what:10} median {sizes[len(sizes) // 2]:6.1%}, within 5 %: {within:4.0%}, "
                 f"worst {worst:+.1%} {model}, lowest {min(values)[0]:+.1%}"
             )
+    pairs: dict[tuple[str, str, str], list[Errors]] = {}
+    for error in found:
+        pairs.setdefault((error.line.cell, error.line.rule, error.line.numbers), []).append(error)
+    worst = {pair: {what: _worst(these, what) for what in FORECAST} for pair, these in pairs.items()}
+    for pair in sorted(pairs, key=lambda pair: -abs(worst[pair]["step"])):
+        lines.append("  " + " ".join(pair) + ": " + ", ".join(f"{k} {v:+.1%}" for k, v in worst[pair].items()))
     return "\n".join(lines)
+
+
+def _worst(found: Sequence[Errors], what: str) -> float:
+    return max((getattr(error, what) or 0.0 for error in found), key=abs)
 
 
 def write(core: str, new: list[Line]) -> None:
