@@ -26,12 +26,11 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     net->z[N_IN] = ONE_Q15;
     memcpy(net->c_old, net->cell, sizeof net->cell);
     memcpy(net->h_old, net->h, sizeof net->h);
-    const int16_t *w = cell_weights(net);
     for (int gate = 0; gate < 4; gate++) {
         for (int u = 0; u < N_UNITS; u++) {
             int r = gate * N_UNITS + u;
-            int64_t sum = fx_dot64(&w[r * N_PRE], net->z, N_PRE);
-            int32_t a = fx_sat32(fx_mac64(sum, w[OWN + r], net->h_old[u]));
+            int64_t sum = fx_dot64(&CELL_WEIGHTS[r * N_PRE], net->z, N_PRE);
+            int32_t a = fx_sat32(fx_mac64(sum, CELL_WEIGHTS[OWN + r], net->h_old[u]));
             net->gates[r] = gate == 2 ? fx_tanh_q27(a) : fx_sigmoid_q27(a);
         }
     }

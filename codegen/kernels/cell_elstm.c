@@ -19,12 +19,11 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     net->z[N_IN] = ONE_Q15;
     memcpy(net->c_old, net->cell, sizeof net->cell);
     int16_t *f = net->gates, *z = f + N_UNITS, *o = z + N_UNITS;
-    const int16_t *F = cell_weights(net), *Z = F + N_UNITS * N_PRE, *O = &F[N_GATED];
-    const int16_t *w_f = &F[OWN_F], *w_z = &F[OWN_Z];
+    const int16_t *F = CELL_WEIGHTS, *Z = F + N_UNITS * N_PRE, *O = &CELL_WEIGHTS[N_GATED];
     for (int i = 0; i < N_UNITS; i++) {
         int32_t c = net->c_old[i];
-        f[i] = fx_sigmoid_q27(fx_sat32(fx_mac64(fx_dot64(&F[i * N_PRE], net->z, N_PRE), w_f[i], c)));
-        z[i] = fx_tanh_q27(fx_sat32(fx_mac64(fx_dot64(&Z[i * N_PRE], net->z, N_PRE), w_z[i], c)));
+        f[i] = fx_sigmoid_q27(fx_sat32(fx_mac64(fx_dot64(&F[i * N_PRE], net->z, N_PRE), CELL_WEIGHTS[OWN_F + i], c)));
+        z[i] = fx_tanh_q27(fx_sat32(fx_mac64(fx_dot64(&Z[i * N_PRE], net->z, N_PRE), CELL_WEIGHTS[OWN_Z + i], c)));
         /* convex: |.| <= 2^15 max(|c|, |z|) <= 2^15 (2^15 - 1) */
         int32_t sum = fx_mac(fx_mul(f[i], c), 32768 - f[i], z[i]);
         net->cell[i] = (int16_t)fx_narrow(fx_round_product(sum), 32767);

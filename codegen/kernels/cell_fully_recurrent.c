@@ -20,5 +20,5 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     }
     net->forced[0] = net->taught;
     net->taught = 0;
-    fx_tanh_rows(net->h, cell_weights(net), net->z, N_UNITS, N_PRE);
+    fx_tanh_rows(net->h, CELL_WEIGHTS, net->z, N_UNITS, N_PRE);
 }

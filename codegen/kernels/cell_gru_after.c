@@ -14,16 +14,16 @@ static void cell_reset(rtrl_t *net)
 /* bound: h is a convex combination: |(1 - z) n + z h| <= 2^15 * 32767 < 2^30; r q <= 2^30, added in 64 bits */
 static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
 {
-    const int16_t *w = cell_weights(net), *in = fx_behind_rows(w, 2 * N_UNITS, N_PRE), *rec = &in[GRU_REC - GRU_IN];
+    const int in = fx_rows_words(2 * N_UNITS, N_PRE), rec = in + N_UNITS * (N_IN + 1); /* where n_in, n_rec begin */
     int16_t *r = net->gates, *z = r + N_UNITS, *n = z + N_UNITS;
     memcpy(net->z, x, sizeof(int16_t) * N_IN);
     net->z[N_IN] = ONE_Q15;
     memcpy(&net->z[N_IN + 1], net->h, sizeof net->h);
-    fx_sigmoid_rows(net->gates, w, net->z, 2 * N_UNITS, N_PRE);
+    fx_sigmoid_rows(net->gates, CELL_WEIGHTS, net->z, 2 * N_UNITS, N_PRE);
     for (int u = 0; u < N_UNITS; u++) {
-        int32_t q = fx_dot32(&rec[u * (1 + N_UNITS)], &net->z[N_IN], 1 + N_UNITS);
+        int32_t q = fx_dot32(&CELL_WEIGHTS[rec + u * (1 + N_UNITS)], &net->z[N_IN], 1 + N_UNITS);
         net->q[u] = fx_sat16(fx_round_shift(q, 15));
-        int64_t a = fx_dot64(&in[u * (N_IN + 1)], net->z, N_IN + 1);
+        int64_t a = fx_dot64(&CELL_WEIGHTS[in + u * (N_IN + 1)], net->z, N_IN + 1);
         n[u] = fx_tanh_q27(fx_sat32(fx_mac64(a, r[u], net->q[u])));
         int32_t sum = fx_mac(fx_mul(32768 - z[u], n[u]), z[u], net->z[N_IN + 1 + u]);
         net->h[u] = (int16_t)fx_round_product(sum);

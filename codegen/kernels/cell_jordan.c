@@ -24,8 +24,8 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
         net->z[N_IN + 1 + o] = (int16_t)fx_sat(s[o] * 8, 32767); /* check: 8 == 2**(15 - 12) */
     }
     net->taught = 0;
-    const int16_t *w = cell_weights(net), *V = fx_behind_rows(w, N_HIDDEN, Z_HIDDEN);
-    fx_tanh_rows(hidden, w, net->z, N_HIDDEN, Z_HIDDEN);
+    const int16_t *V = &CELL_WEIGHTS[fx_rows_words(N_HIDDEN, Z_HIDDEN)];
+    fx_tanh_rows(hidden, CELL_WEIGHTS, net->z, N_HIDDEN, Z_HIDDEN);
     hidden[N_HIDDEN] = ONE_Q15;
     for (int o = 0; o < N_OUT; o++) {
         y[o] = fx_sat16(fx_round_shift(fx_dot32(&V[o * V_ROW], hidden, V_ROW), 15));

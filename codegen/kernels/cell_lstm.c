@@ -21,11 +21,10 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     net->z[N_IN] = ONE_Q15;
     memcpy(&net->z[N_IN + 1], net->h, sizeof net->h);
     memcpy(net->c_old, net->cell, sizeof net->cell);
-    const int16_t *w = cell_weights(net);
     int16_t *i = net->gates, *f = i + N_UNITS, *g = f + N_UNITS, *o = g + N_UNITS;
     for (int u = 0; u < N_UNITS; u++) {
         int32_t a[4];
-        fx_four_rows(a, w, N_UNITS, u, net->z, N_PRE);
+        fx_four_dots32(a, &CELL_WEIGHTS[fx_group_at(u, N_PRE)], N_UNITS * N_PRE, net->z, N_PRE);
         i[u] = fx_sigmoid_q27(a[0]);
         f[u] = fx_sigmoid_q27(a[1]);
         g[u] = fx_tanh_q27(a[2]);

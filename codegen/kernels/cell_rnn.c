@@ -11,5 +11,5 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     memcpy(net->z, x, sizeof(int16_t) * N_IN);
     net->z[N_IN] = ONE_Q15;
     memcpy(&net->z[N_IN + 1], net->h, sizeof net->h);
-    fx_tanh_rows(net->h, cell_weights(net), net->z, N_UNITS, N_PRE);
+    fx_tanh_rows(net->h, CELL_WEIGHTS, net->z, N_UNITS, N_PRE);
 }

@@ -14,9 +14,9 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     memcpy(net->z, x, sizeof(int16_t) * N_IN);
     net->z[N_IN] = ONE_Q15;
     memcpy(&net->z[N_IN + 1], net->h, sizeof net->h);
-    const int16_t *old = &net->z[N_IN + 1], *w = cell_weights(net), *rec = &w[REC_AT];
+    const int16_t *old = &net->z[N_IN + 1], *rec = &CELL_WEIGHTS[REC_AT];
     for (int i = 0; i < N_UNITS; i++) {
-        int64_t sum = fx_dot64(&w[i * (N_IN + 1)], net->z, N_IN + 1);
+        int64_t sum = fx_dot64(&CELL_WEIGHTS[i * (N_IN + 1)], net->z, N_IN + 1);
         for (int e = (int)rtrl_pattern_at[i]; e < (int)rtrl_pattern_at[i + 1]; e++) {
             sum = fx_mac64(sum, rec[e], old[rtrl_pattern[e]]);
         }

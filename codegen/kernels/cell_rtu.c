@@ -26,7 +26,7 @@ RTRL_INLINE int32_t cell_between(const int16_t *table, int32_t at, int bits)
 RTRL_INLINE void cell_lambda(rtrl_t *net, int u, int32_t r)
 {
     enum { PI_Q13 = 25736 }; /* check: 25736 == round(pi * 2**13) */
-    int32_t angle = cell_weights(net)[N_UNITS + u] + 256;
+    int32_t angle = CELL_WEIGHTS[N_UNITS + u] + 256;
     int32_t node = angle >> 9;
     int32_t s = rtrl_sine_table[node & 31], c = rtrl_sine_table[32 - (node & 31)];
     int32_t d = fx_round_shift(((angle & 511) - 256) * PI_Q13, 8);
@@ -50,7 +50,7 @@ RTRL_INLINE void cell_lambda(rtrl_t *net, int u, int32_t r)
 RTRL_INLINE int32_t cell_drive(rtrl_t *net, int row)
 {
     enum { TOP = 1073741823 }; /* check: 1073741823 == 8 * 2**27 - 1 */
-    const int16_t *W = &cell_weights(net)[2 * N_UNITS + row * N_IN];
+    const int16_t *W = &CELL_WEIGHTS[2 * N_UNITS + row * N_IN];
     int32_t u = N_IN == 1 ? fx_sat(fx_mul(W[0], net->z[0]), TOP) : fx_sat64(fx_dot64(W, net->z, N_IN), TOP);
     net->drive[row] = fx_sat16(fx_round_product(u));
     return u;
@@ -76,10 +76,9 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     net->z[N_IN] = ONE_Q15;
     memcpy(net->old, net->re, sizeof net->re);
     memcpy(&net->old[N_UNITS], net->im, sizeof net->im);
-    const int16_t *w = cell_weights(net);
     for (int i = 0; i < N_UNITS; i++) {
-        net->decay[i] = fx_sigmoid_q27(w[i] * 32768); /* check: 32768 == 2**(27 - 12) */
-        net->gamma[i] = (int16_t)cell_between(rtrl_gamma_table, w[i] + 32768, 9);
+        net->decay[i] = fx_sigmoid_q27(CELL_WEIGHTS[i] * 32768); /* check: 32768 == 2**(27 - 12) */
+        net->gamma[i] = (int16_t)cell_between(rtrl_gamma_table, CELL_WEIGHTS[i] + 32768, 9);
         cell_lambda(net, i, net->decay[i]);
         int32_t a = net->lambda[i], b = net->lambda[N_UNITS + i], re = net->re[i], im = net->im[i];
         net->re[i] = cell_part(fx_mac(fx_mul(a, re), -b, im), net->gamma[i], cell_drive(net, i));

@@ -8,14 +8,14 @@ static void cell_reset(rtrl_t *net)
 
 static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
 {
-    const int16_t *below = x, *w = cell_weights(net);
+    const int16_t *below = x;
     for (int b = 0; b < N_BLOCKS; b++) {
         const rtrl_block_t *layer = &rtrl_blocks[b];
         int16_t *z = &net->z[layer->at], *h = &net->h[layer->unit];
         memcpy(z, below, sizeof(int16_t) * (size_t)(layer->recurrent - 1));
         z[layer->recurrent - 1] = ONE_Q15;
         memcpy(&z[layer->recurrent], h, sizeof(int16_t) * (size_t)layer->rows);
-        fx_tanh_rows(h, &w[layer->offset], z, layer->rows, layer->width);
+        fx_tanh_rows(h, &CELL_WEIGHTS[layer->offset], z, layer->rows, layer->width);
         below = h;
     }
 }

@@ -97,14 +97,17 @@ static RTRL_UNUSED void fx_four_dots_exact(int32_t sums[4], const int16_t *a, in
     }
 }
 
-/* sums[0..3] = rows r, r + quarter, r + 2 quarter, r + 3 quarter of a, times b, saturated to 32 bits */
-RTRL_INLINE void fx_four_rows(int32_t sums[4], const int16_t *a, int quarter, int r, const int16_t *b, int width)
+RTRL_INLINE void fx_four_dots32(int32_t sums[4], const int16_t *a, int apart, const int16_t *b, int count)
 {
-    const int16_t *row = &a[r * width];
-    int apart = quarter * width;
-    if (apart % 2 != 0 || dsp_four_dots(sums, row, b, width, 2 * apart)) {
-        fx_four_dots_exact(sums, row, apart, b, width);
+    if (apart % 2 != 0 || dsp_four_dots(sums, a, b, count, 2 * apart)) {
+        fx_four_dots_exact(sums, a, apart, b, count);
     }
+}
+
+/* where row r begins, and, of rows that are taken by four, those of its group */
+RTRL_INLINE int fx_group_at(int r, int width)
+{
+    return r * width;
 }
 
 /* Rows are taken by four, a quarter of them apart, and an even number of words: so that all four begin alike */
@@ -113,8 +116,8 @@ RTRL_INLINE int fx_quarter(int rows, int width)
     return width % 2 == 0 ? rows / 4 : rows / 8 * 2;
 }
 
-/* what lies behind the rows of a */
-RTRL_INLINE const int16_t *fx_behind_rows(const int16_t *a, int rows, int width)
+/* words that so many rows take */
+RTRL_INLINE int fx_rows_words(int rows, int width)
 {
-    return a + rows * width;
+    return rows * width;
 }

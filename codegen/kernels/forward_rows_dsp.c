@@ -5,13 +5,13 @@ static RTRL_UNUSED void fx_tanh_rows(int16_t *y, const int16_t *a, const int16_t
     int quarter = fx_quarter(rows, width);
     for (int i = 0; i < quarter; i++) {
         int32_t sums[4];
-        fx_four_rows(sums, a, quarter, i, b, width);
+        fx_four_dots32(sums, &a[fx_group_at(i, width)], quarter * width, b, width);
         y[i] = fx_tanh_q27(sums[0]);
         y[i + quarter] = fx_tanh_q27(sums[1]);
         y[i + 2 * quarter] = fx_tanh_q27(sums[2]);
         y[i + 3 * quarter] = fx_tanh_q27(sums[3]);
     }
-    const int16_t *rest = fx_behind_rows(a, 4 * quarter, width);
+    const int16_t *rest = a + fx_rows_words(4 * quarter, width);
     for (int i = 4 * quarter; i < rows; i++, rest += width) {
         y[i] = fx_tanh_q27(fx_dot32(rest, b, width));
     }
@@ -22,13 +22,13 @@ static RTRL_UNUSED void fx_sigmoid_rows(int16_t *y, const int16_t *a, const int1
     int quarter = fx_quarter(rows, width);
     for (int i = 0; i < quarter; i++) {
         int32_t sums[4];
-        fx_four_rows(sums, a, quarter, i, b, width);
+        fx_four_dots32(sums, &a[fx_group_at(i, width)], quarter * width, b, width);
         y[i] = fx_sigmoid_q27(sums[0]);
         y[i + quarter] = fx_sigmoid_q27(sums[1]);
         y[i + 2 * quarter] = fx_sigmoid_q27(sums[2]);
         y[i + 3 * quarter] = fx_sigmoid_q27(sums[3]);
     }
-    const int16_t *rest = fx_behind_rows(a, 4 * quarter, width);
+    const int16_t *rest = a + fx_rows_words(4 * quarter, width);
     for (int i = 4 * quarter; i < rows; i++, rest += width) {
         y[i] = fx_sigmoid_q27(fx_dot32(rest, b, width));
     }

@@ -76,16 +76,21 @@ RTRL_INLINE dsp_sums woven_dots(const int16_t *rows, const int16_t *b)
 #endif
 }
 
-/* sums[0..3] = the four rows of group r times b, saturated to 32 bits */
-RTRL_INLINE void fx_four_rows(int32_t sums[4], const int16_t *a, int quarter, int r, const int16_t *b, int width)
+RTRL_INLINE void fx_four_dots32(int32_t sums[4], const int16_t *a, int apart, const int16_t *b, int count)
 {
-    (void)quarter;
-    (void)width;
-    dsp_sums sum = woven_dots(&a[r * 8 * WOVEN_PAIRS], b);
+    (void)apart;
+    (void)count;
+    dsp_sums sum = woven_dots(a, b);
     sums[0] = sum.a;
     sums[1] = sum.b;
     sums[2] = sum.c;
     sums[3] = sum.d;
+}
+
+RTRL_INLINE int fx_group_at(int r, int width)
+{
+    (void)width;
+    return r * 8 * WOVEN_PAIRS;
 }
 
 RTRL_INLINE int fx_quarter(int rows, int width)
@@ -94,8 +99,8 @@ RTRL_INLINE int fx_quarter(int rows, int width)
     return rows / 4;
 }
 
-/* what lies behind the rows of a */
-RTRL_INLINE const int16_t *fx_behind_rows(const int16_t *a, int rows, int width)
+/* words that so many rows take */
+RTRL_INLINE int fx_rows_words(int rows, int width)
 {
-    return a + rows / 4 * 8 * WOVEN_PAIRS + rows % 4 * width;
+    return rows / 4 * 8 * WOVEN_PAIRS + rows % 4 * width;
 }

@@ -427,7 +427,7 @@ class Cell(Part):
     units: int
     #: kernel that puts a label's targets where the next step sees them
     teach: ClassVar[str] = "teach_none.c"
-    #: of how many gates, the first, the forward pass takes all rows by four (``fx_four_rows``)
+    #: of how many gates, the first, the forward pass takes all rows by four (``fx_four_dots32``)
     by_four: ClassVar[int] = 0
 
     @classmethod

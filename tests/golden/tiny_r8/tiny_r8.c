@@ -333,18 +333,24 @@ RTRL_INLINE int32_t fx_dot32(const int16_t *a, const int16_t *b, int count)
     return fx_sat32(fx_dot64(a, b, count));
 }
 
-/* sums[0..3] = rows r, r + quarter, r + 2 quarter, r + 3 quarter of a, times b, saturated to 32 bits */
-RTRL_INLINE void fx_four_rows(int32_t sums[4], const int16_t *a, int quarter, int r, const int16_t *b, int width)
+/* sums[0..3] = four rows a, `apart` words from each other, times b, saturated to 32 bits */
+RTRL_INLINE void fx_four_dots32(int32_t sums[4], const int16_t *a, int apart, const int16_t *b, int count)
 {
     for (int k = 0; k < 4; k++) {
-        sums[k] = fx_dot32(&a[(k * quarter + r) * width], b, width);
+        sums[k] = fx_dot32(&a[k * apart], b, count);
     }
 }
 
-/* what lies behind the rows of a */
-RTRL_INLINE const int16_t *fx_behind_rows(const int16_t *a, int rows, int width)
+/* where row r begins, and, of rows that are taken by four, those of its group */
+RTRL_INLINE int fx_group_at(int r, int width)
 {
-    return a + rows * width;
+    return r * width;
+}
+
+/* words that so many rows take */
+RTRL_INLINE int fx_rows_words(int rows, int width)
+{
+    return rows * width;
 }
 
 /* y = tanh(a b), y = sigmoid(a b), Q0.15   a: (rows, width) Q3.12   b: (width) Q0.15 */
@@ -501,11 +507,8 @@ static void readout_learn(rtrl_t *net)
 }
 
 /* ---- weights_struct.c ---- */
-/* The cell learns: its forward weights are in the struct. */
-RTRL_INLINE const int16_t *cell_weights(const rtrl_t *net)
-{
-    return net->w_hi;
-}
+/* The cell learns: its forward weights are in the struct. By name, not by a pointer, of which gcc makes slower loops. */
+#define CELL_WEIGHTS net->w_hi
 
 /* ---- cell_rnn.c ---- */
 /* Elman cell: h <- tanh(W [x; 1; h])
@@ -521,7 +524,7 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     memcpy(net->z, x, sizeof(int16_t) * N_IN);
     net->z[N_IN] = ONE_Q15;
     memcpy(&net->z[N_IN + 1], net->h, sizeof net->h);
-    fx_tanh_rows(net->h, cell_weights(net), net->z, N_UNITS, N_PRE);
+    fx_tanh_rows(net->h, CELL_WEIGHTS, net->z, N_UNITS, N_PRE);
 }
 
 /* ---- teach_none.c ---- */
