@@ -33,6 +33,7 @@ DSP_KERNELS = {
     "exact_store_c.c": "exact_store_dsp.c",
     "forward_c.c": "forward_dsp.c",
     "pair_dot_c.c": "pair_dot_dsp.c",
+    "rtrl_columns_c.c": "rtrl_columns_bits.c",
     "rows_dot_c.c": "rows_dot_dsp.c",
     "rows_immediate.c": "rows_immediate_dsp.c",
     "rows_mix_c.c": "rows_mix_dsp.c",
@@ -61,6 +62,7 @@ AVX2_KERNELS = {
     "dot_c.c": "dot_avx2.c",
     "exact_store_c.c": "exact_store_avx2.c",
     "pair_dot_c.c": "pair_dot_avx2.c",
+    "rtrl_columns_c.c": "rtrl_columns_bits.c",
 }
 #: plain C in another shape, for the first Thumb instruction set (Cortex-M0, M0+)
 FEW_REGISTERS_KERNELS = {"pair_dot_c.c": "pair_dot_few_registers.c"}

@@ -15,8 +15,14 @@ RTRL_INLINE int column_exp(const rtrl_t *net, int p)
 RTRL_INLINE uint32_t column_bits(const int32_t *acc, int count)
 {
     uint32_t bits = 1;
+    int fours = count / 4 * 4;
+    for (int k = 0; k < fours; k += 4) {
 #pragma GCC unroll 4
-    for (int k = 0; k < count; k++) {
+        for (int i = 0; i < 4; i++) {
+            bits |= fx_magnitude(acc[k + i]);
+        }
+    }
+    for (int k = fours; k < count; k++) {
         bits |= fx_magnitude(acc[k]);
     }
     return bits;

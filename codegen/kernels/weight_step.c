@@ -5,10 +5,10 @@ RTRL_INLINE void weight_step(int16_t *hi, w_lo_word *lo, int32_t step)
 {
     enum { UNIT = 1 << W_LO_BITS, HALF = UNIT / 2, TOP = 32767 * UNIT + HALF - 1 };
     int32_t w = fx_add(*hi * UNIT, *lo);
-    if (step >= 0) {
-        w = w < step - TOP ? -TOP : w - step;
+    if (RTRL_RARELY(step >= 0 ? w < step - TOP : w > step + TOP)) {
+        w = step >= 0 ? -TOP : TOP;
     } else {
-        w = w > step + TOP ? TOP : w - step;
+        w -= step;
     }
     int32_t nearest = (w + HALF) >> W_LO_BITS;
     *hi = (int16_t)nearest;

@@ -17,6 +17,8 @@
 #define RTRL_INLINE static inline RTRL_UNUSED
 /* a function of its own, whose loop gets all registers */
 #define RTRL_APART static __attribute__((noinline))
+/* the other way is the straight one */
+#define RTRL_RARELY(condition) __builtin_expect((condition), 0)
 /* gcc 12 reorders a block of products and then keeps its sums in memory: not across this line. On a computer it would
  * keep compilers from making vectors of them */
 #if defined __x86_64__ || defined __aarch64__

@@ -384,10 +384,10 @@ RTRL_INLINE void weight_step(int16_t *hi, w_lo_word *lo, int32_t step)
 {
     enum { UNIT = 1 << W_LO_BITS, HALF = UNIT / 2, TOP = 32767 * UNIT + HALF - 1 };
     int32_t w = fx_add(*hi * UNIT, *lo);
-    if (step >= 0) {
-        w = w < step - TOP ? -TOP : w - step;
+    if (RTRL_RARELY(step >= 0 ? w < step - TOP : w > step + TOP)) {
+        w = step >= 0 ? -TOP : TOP;
     } else {
-        w = w > step + TOP ? TOP : w - step;
+        w -= step;
     }
     int32_t nearest = (w + HALF) >> W_LO_BITS;
     *hi = (int16_t)nearest;
@@ -608,8 +608,14 @@ RTRL_INLINE int column_exp(const rtrl_t *net, int p)
 RTRL_INLINE uint32_t column_bits(const int32_t *acc, int count)
 {
     uint32_t bits = 1;
+    int fours = count / 4 * 4;
+    for (int k = 0; k < fours; k += 4) {
 #pragma GCC unroll 4
-    for (int k = 0; k < count; k++) {
+        for (int i = 0; i < 4; i++) {
+            bits |= fx_magnitude(acc[k + i]);
+        }
+    }
+    for (int k = fours; k < count; k++) {
         bits |= fx_magnitude(acc[k]);
     }
     return bits;
@@ -627,26 +633,42 @@ RTRL_INLINE int32_t column_any(j_word *column, const int32_t *acc, int count, in
     return credit;
 }
 
-/* the same where the highest bit of all is the highest of a word, and down > 0: then rounding alone takes a word beyond
- * J_MAX, and none is below -J_MAX - 1 */
-RTRL_INLINE int32_t column_word(int32_t sum, int down)
+/* the same for nearly all columns: no sum has a higher bit than the highest of a word, so rounding alone takes a word
+ * beyond J_MAX, and none is below -J_MAX - 1; and no sum fills 31 bits, so what rounds it does not overflow */
+RTRL_INLINE bool column_is_usual(int down)
 {
-    int32_t word = ((sum >> (down - 1)) + 1) >> 1;
-    return word > J_MAX ? J_MAX : word;
+    return (uint32_t)(down - 1) < 31 - J_BITS;
+}
+
+RTRL_INLINE int32_t column_word(j_word *to, int32_t sum, int down)
+{
+    int32_t word = fx_add(sum, 1 << (down - 1)) >> down;
+#ifdef __ARM_FEATURE_SAT
+    __asm__("ssat %0, %1, %0" : "+r"(word) : "i"(J_BITS));
+#else
+    word = RTRL_RARELY(word > J_MAX) ? J_MAX : word;
+#endif
+    *to = (j_word)word;
+    return word;
 }
 
 RTRL_INLINE int32_t column_usual(j_word *column, const int32_t *acc, int count, int down, const int16_t *c, int seen)
 {
     int32_t credit = 0;
-    int apart = count - seen;
+    int apart = count - seen, fours = seen / 4 * 4;
     for (int k = 0; k < apart; k++) {
-        column[k] = (j_word)column_word(acc[k], down);
+        (void)column_word(&column[k], acc[k], down);
     }
+    column += apart;
+    acc += apart;
+    for (int k = 0; k < fours; k += 4, acc += 4, column += 4, c += 4) {
 #pragma GCC unroll 4
-    for (int k = 0; k < seen; k++) {
-        int32_t word = column_word(acc[apart + k], down);
-        column[apart + k] = (j_word)word;
-        credit = fx_mac(credit, c[k], word);
+        for (int i = 0; i < 4; i++) {
+            credit = fx_mac(credit, c[i], column_word(&column[i], acc[i], down));
+        }
+    }
+    for (int k = 0; k < seen - fours; k++) {
+        credit = fx_mac(credit, c[k], column_word(&column[k], acc[k], down));
     }
     return credit;
 }
@@ -656,16 +678,20 @@ RTRL_INLINE int32_t column_usual(j_word *column, const int32_t *acc, int count, 
 RTRL_INLINE int32_t column_store(rtrl_t *net, int p, j_word *column, const int32_t *acc, int count, int frac, uint32_t bits,
                                  const int16_t *c, int seen)
 {
-    int exponent = frac - (fx_floor_log2(bits) - (J_BITS - 2));
-    exponent = exponent > E_MAX ? E_MAX : exponent;
-    if (exponent < E_MIN) {
+    int exponent = E_MAX, down = frac - E_MAX;
+    if (RTRL_RARELY(!column_is_usual(down) || bits >> (J_BITS - 1) >> down != 0)) { /* most columns stay at E_MAX */
+        exponent = frac - (fx_floor_log2(bits) - (J_BITS - 2));
+        exponent = exponent > E_MAX ? E_MAX : exponent;
+        down = frac - exponent;
+    }
+    if (RTRL_RARELY(exponent < E_MIN)) {
         net->capped++;
         net->E[p] = E_MIN;
         return column_any(column, acc, count, frac - E_MIN, c, seen);
     }
     net->E[p] = (int8_t)exponent;
-    return frac > exponent ? column_usual(column, acc, count, frac - exponent, c, seen)
-                           : column_any(column, acc, count, frac - exponent, c, seen);
+    return column_is_usual(down) ? column_usual(column, acc, count, down, c, seen)
+                                 : column_any(column, acc, count, down, c, seen);
 }
 
 /* ---- columns.c ---- */
@@ -804,63 +830,77 @@ static void dynamics(rtrl_t *net)
 }
 
 /* ---- pair_dot_c.c ---- */
-/* acc <- 0, word by word: of a plain loop compilers make a call of memset, which in a small libc goes byte by byte */
-RTRL_INLINE void pair_start(volatile int32_t acc[ACC_APART])
+/* rows at a time: as many as have registers for their sums of two columns */
+#ifdef __riscv
+enum { ROWS = 8 };
+#else
+enum { ROWS = 4 };
+#endif
+/* words of a row and a column between two jumps */
+enum { AT_ONCE = N_UNITS % 4 == 0 ? 4 : N_UNITS % 2 == 0 ? 2 : 1 };
+
+/* fx_mac of a sum that stays in its register: of plain C gcc 12 moves sums about, or keeps them in memory */
+RTRL_INLINE int32_t pair_mac(int32_t acc, int32_t a, int32_t b)
 {
-#pragma GCC unroll 4
-    for (int k = 0; k < ACC_APART; k++) {
-        acc[k] = 0;
-    }
+#if defined __thumb2__
+    __asm__ volatile("mla %0, %1, %2, %0" : "+r"(acc) : "r"(a), "r"(b));
+#elif defined __riscv_mul
+    int32_t product;
+    __asm__ volatile("mul %1, %2, %3\n\tadd %0, %0, %1" : "+r"(acc), "=&r"(product) : "r"(a), "r"(b));
+#else
+    acc = fx_mac(acc, a, b);
+    RTRL_IN_REGISTER(acc);
+#endif
+    return acc;
 }
 
-enum { ROWS = 4 };
-
-/* Four rows of D and two columns: six words are loaded for eight products.
- * acc: four sums, and ACC_APART behind them those of the other column   D: four rows   v: (N_UNITS), N_STATES apart */
-RTRL_INLINE void pair_rows(int32_t *acc, uint32_t bits[2], const int16_t *D, const j_word *v)
+/* A few rows of D and two columns: of four rows six words are loaded for eight products, of eight ten for sixteen.
+ * acc: the sums, and ACC_APART behind them those of the other column   D: the rows   v: (N_UNITS), N_STATES apart */
+RTRL_INLINE void pair_rows(int32_t *acc, const int16_t *D, const j_word *v, const int rows)
 {
-    int32_t a[ROWS], b[ROWS];
+    int32_t a[ROWS] = { 0 }, b[ROWS] = { 0 };
+    for (int end = 0; end < N_UNITS; end += AT_ONCE, D += AT_ONCE, v += AT_ONCE) {
 #pragma GCC unroll 4
-    for (int i = 0; i < ROWS; i++) {
-        a[i] = acc[i];
-        b[i] = acc[ACC_APART + i];
-    }
-    for (int l = 0; l < N_UNITS; l++) {
-        int32_t first = v[l], second = v[N_STATES + l];
-#pragma GCC unroll 4
-        for (int i = 0; i < ROWS; i++) {
-            int32_t d = D[i * N_UNITS + l];
-            a[i] = fx_mac(a[i], d, first);
-            b[i] = fx_mac(b[i], d, second);
-        }
-#pragma GCC unroll 4
-        for (int i = 0; i < ROWS; i++) {
-            RTRL_IN_REGISTER(a[i]);
-            RTRL_IN_REGISTER(b[i]);
+        for (int l = 0; l < AT_ONCE; l++) {
+            int32_t first = v[l], second = v[N_STATES + l];
+#pragma GCC unroll 8
+            for (int i = 0; i < rows; i++) {
+                int32_t d = D[i * N_UNITS + l];
+                a[i] = pair_mac(a[i], d, first);
+                b[i] = pair_mac(b[i], d, second);
+            }
         }
     }
-    bits[0] |= column_bits(a, ROWS);
-    bits[1] |= column_bits(b, ROWS);
-#pragma GCC unroll 4
-    for (int i = 0; i < ROWS; i++) {
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; i++) {
         acc[i] = a[i];
         acc[ACC_APART + i] = b[i];
     }
 }
 
-/* acc += D J of `count` columns, one or two, that lie side by side; `columns`: the last component of the first
- * acc: (2, ACC_APART), of which N_STATES count   bits: of each column (column_bits), ORed to what they hold
- * No order of additions can change a bit: no sum can overflow (rule_rtrl.c). */
-RTRL_APART void pair_dot(rtrl_t *net, uint32_t bits[2], const j_word *columns, int count)
+/* acc <- D J of `count` columns, one or two, that lie side by side; `columns`: the last component of the first
+ * acc: (2, ACC_APART), of which N_STATES count. No order of additions can change a bit: no sum can overflow (L1_MAX). */
+RTRL_APART void pair_dot(rtrl_t *net, const j_word *columns, int count)
 {
-    int k = 0;
-    for (; k + ROWS <= N_STATES && count == 2; k += ROWS) {
-        pair_rows(&net->acc[k], bits, &net->D[k * N_UNITS], columns);
+    if (count == 1) {
+        for (int k = 0; k < N_STATES; k++) {
+            net->acc[k] = 0;
+        }
+        dot_dynamics(net->acc, net->D, columns);
+        return;
     }
-    for (int c = 0; c < count && k < N_STATES; c++) {
-        int32_t *acc = &net->acc[c * ACC_APART];
-        dot_rows(acc, net->D, &columns[c * N_STATES], k);
-        bits[c] |= column_bits(&acc[k], N_STATES - k);
+    const int fours = N_STATES % ROWS / 4, ones = N_STATES % 4;
+    const int16_t *D = net->D;
+    int32_t *acc = net->acc, *end = acc + N_STATES / ROWS * ROWS;
+    RTRL_IN_REGISTER(end); /* else gcc writes these lines out twice */
+    for (; acc < end; D += ROWS * N_UNITS, acc += ROWS) {
+        pair_rows(acc, D, columns, ROWS);
+    }
+    if (fours > 0) {
+        pair_rows(acc, D, columns, 4);
+    }
+    if (ones > 0) {
+        pair_rows(&acc[fours * 4], &D[fours * 4 * N_UNITS], columns, ones);
     }
 }
 
@@ -880,40 +920,28 @@ RTRL_INLINE void immediate_add(int32_t acc[N_STATES], const rtrl_t *net, const c
 
 /* ---- rtrl_columns_c.c ---- */
 /* J_p: (N_STATES) * 2^-column_exp   D: * 2^-d_exp   acc: (2, ACC_APART) int32 * 2^-(d_exp + column_exp)
- * bound: |D J| + |keep J| < 2^30 (L1_MAX), immediate <= 2^30, so every part of the sum fits in any order */
-RTRL_INLINE int rule_frac(const rtrl_t *net, int p)
+ * bound: |D J| + |keep J| < 2^30 (L1_MAX), immediate <= 2^30, so every part of the sum fits in any order
+ * column `here` from its products in acc, and the update of its weight */
+RTRL_INLINE void rule_column(rtrl_t *net, const column_t *here, int32_t *acc, bool learn)
 {
-    return net->d_exp + column_exp(net, p);
-}
-
-/* column p from its sums, with their bits, and the update of its weight */
-RTRL_APART void rule_finish(rtrl_t *net, int p, const int32_t *acc, uint32_t bits, int weight)
-{
+    int p = here->p, frac = net->d_exp + column_exp(net, p);
     j_word *J = &net->J[p * N_STATES];
-    int32_t g = column_store(net, p, J, acc, N_STATES, rule_frac(net, p), bits, net->c, N_SEEN);
-    if (weight >= 0) {
-        optimiser_cell(net, weight, g, net->c_exp + column_exp(net, p));
+    keep_add(acc, net, J);
+    immediate_add(acc, net, here, frac);
+    int32_t g = column_store(net, p, J, acc, N_STATES, frac, column_bits(acc, N_STATES), net->c, N_SEEN);
+    if (learn) {
+        optimiser_cell(net, here->weight, g, net->c_exp + column_exp(net, p));
     }
 }
 
 /* the next columns, two or the last one, of `count` that are left; `here` moves behind them */
 RTRL_INLINE void rule_columns(rtrl_t *net, column_t *here, int count, bool learn)
 {
-    int p = here->p, weight[2];
     count = count > 1 ? 2 : 1;
-    j_word *J = &net->J[p * N_STATES];
-    for (int c = 0; c < count; c++) { /* what the products are added to */
-        int32_t *acc = &net->acc[c * ACC_APART];
-        pair_start(acc);
-        keep_add(acc, net, &J[c * N_STATES]);
-        immediate_add(acc, net, here, rule_frac(net, p + c));
-        weight[c] = learn ? here->weight : -1;
-        column_next(here);
-    }
-    uint32_t bits[2] = { 0 };
-    pair_dot(net, bits, &J[N_STATES - N_UNITS], count);
+    pair_dot(net, &net->J[here->p * N_STATES + N_STATES - N_UNITS], count);
     for (int c = 0; c < count; c++) {
-        rule_finish(net, p + c, &net->acc[c * ACC_APART], bits[c] | 1, weight[c]);
+        rule_column(net, here, &net->acc[c * ACC_APART], learn);
+        column_next(here);
     }
 }
 
