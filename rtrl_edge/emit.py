@@ -32,12 +32,15 @@ DSP_KERNELS = {
     "dot_c.c": "dot_dsp.c",
     "exact_store_c.c": "exact_store_dsp.c",
     "forward_c.c": "forward_dsp.c",
+    "immediate.c": "immediate_dsp.c",
+    "immediate_spread.c": "immediate_spread_dsp.c",
+    "optimiser_sgd_cell.c": "optimiser_sgd_cell_dsp.c",
     "pair_dot_c.c": "pair_dot_dsp.c",
-    "rtrl_columns_c.c": "rtrl_columns_bits.c",
     "rows_dot_c.c": "rows_dot_dsp.c",
     "rows_immediate.c": "rows_immediate_dsp.c",
     "rows_mix_c.c": "rows_mix_dsp.c",
     "rows_store_c.c": "rows_store_dsp.c",
+    "rtrl_columns_c.c": "rtrl_columns_dsp.c",
     "squash_c.c": "squash_dsp.c",
     "unit_column_c.c": "unit_column_dsp.c",
     "weight_row.c": "weight_row_dsp.c",
@@ -62,7 +65,7 @@ AVX2_KERNELS = {
     "dot_c.c": "dot_avx2.c",
     "exact_store_c.c": "exact_store_avx2.c",
     "pair_dot_c.c": "pair_dot_avx2.c",
-    "rtrl_columns_c.c": "rtrl_columns_bits.c",
+    "rtrl_columns_c.c": "rtrl_columns_avx2.c",
 }
 #: plain C in another shape, for the first Thumb instruction set (Cortex-M0, M0+)
 FEW_REGISTERS_KERNELS = {"pair_dot_c.c": "pair_dot_few_registers.c"}
@@ -139,8 +142,12 @@ def _variants(files: list[str], simd: str, woven: bool) -> list[str]:
     if "forward_dsp.c" in files:
         at = files.index("forward_dsp.c")
         files[at : at + 1] = ["forward_woven_dsp.c" if woven else "forward_dsp.c", "forward_rows_dsp.c"]
-    if "rtrl_columns_mve.c" in files and "optimiser_sgd_cell_mve.c" not in files:
-        files.insert(files.index("rtrl_columns_mve.c"), "optimiser_each.c")
+    for columns, own, each in (
+        ("rtrl_columns_dsp.c", "optimiser_sgd_cell_dsp.c", "optimiser_two.c"),
+        ("rtrl_columns_mve.c", "optimiser_sgd_cell_mve.c", "optimiser_each.c"),
+    ):
+        if columns in files and own not in files:
+            files.insert(files.index(columns), each)
     words = [f"{kind}.h" for kind in ("dsp", "mve", "avx2") if any(file.endswith(f"_{kind}.c") for file in files)]
     return [*files[:2], *words, *files[2:]]
 

@@ -146,6 +146,14 @@ def test_instructions_by_hand_at_other_levels(flag: str, rule: Rule) -> None:
         stream_is_equal(model, chip, 50, seed=5)
 
 
+@pytest.mark.parametrize("flag", ["-O0", "-Os", "-O3"])
+def test_columns_by_hand_at_other_levels(flag: str) -> None:
+    needs("arm-none-eabi-gcc", "qemu-system-arm")
+    for model in (integer_model(16), *(make() for make in FEW_MODELS.values())):
+        with rt.Emulator(model, "qemu_mps2_an386", extra_flags=(flag,)) as chip:
+            stream_is_equal(model, chip, 50, seed=5)
+
+
 OTHER_BOARDS = ("qemu_netduinoplus2", "qemu_riscv32_imc", "qemu_riscv32_imac", "qemu_lx106", "qemu_esp32")
 FEW_MODELS = {
     "RNN R16": lambda: integer_model(9, inputs=3, numbers=rt.R16(cap=2)),

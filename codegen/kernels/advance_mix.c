@@ -14,5 +14,5 @@ RTRL_INLINE void advance(rtrl_t *net, const int16_t v[N_STATES])
 {
     memset(net->acc, 0, sizeof net->acc);
     dot_dynamics(net->acc, net->D, &v[N_STATES - N_UNITS]);
-    keep_add(net->acc, net, v);
+    keep_add(net->acc, 1, net, v);
 }

@@ -120,6 +120,14 @@ RTRL_INLINE int32_t dsp_sat_31(int32_t v)
     return word;
 }
 
+/* v, held to 0..31 */
+RTRL_INLINE int dsp_sat_5(int v)
+{
+    int held;
+    __asm__("usat %0, #5, %1" : "=r"(held) : "r"(v));
+    return held;
+}
+
 RTRL_INLINE int16_t dsp_sat_16(int32_t v)
 {
     int32_t word;
@@ -235,6 +243,11 @@ RTRL_INLINE int32_t dsp_sat(int32_t v)
 RTRL_INLINE int32_t dsp_sat_31(int32_t v)
 {
     return fx_sat(v, INT32_MAX >> 1);
+}
+
+RTRL_INLINE int dsp_sat_5(int v)
+{
+    return v < 0 ? 0 : v > 31 ? 31 : v;
 }
 
 RTRL_INLINE int16_t dsp_sat_16(int32_t v)

@@ -10,6 +10,11 @@ RTRL_INLINE int column_exp(const rtrl_t *net, int p)
     return net->E[p];
 }
 
+RTRL_INLINE RTRL_UNUSED void column_exp_put(rtrl_t *net, int p, int exponent)
+{
+    net->E[p] = (int8_t)exponent;
+}
+
 /* the bits that the magnitudes of acc have, ORed: what column_store takes an exponent from. Not 0: the highest is
  * looked for */
 RTRL_INLINE uint32_t column_bits(const int32_t *acc, int count)

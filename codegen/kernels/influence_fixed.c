@@ -11,6 +11,13 @@ RTRL_INLINE int column_exp(const rtrl_t *net, int p)
     return E_MAX;
 }
 
+RTRL_INLINE RTRL_UNUSED void column_exp_put(rtrl_t *net, int p, int exponent)
+{
+    (void)net;
+    (void)p;
+    (void)exponent;
+}
+
 /* there is no exponent to be found */
 RTRL_INLINE uint32_t column_bits(const int32_t *acc, int count)
 {

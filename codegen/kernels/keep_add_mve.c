@@ -1,6 +1,7 @@
 /* keep_add_c.c for the Arm M-profile vector extension */
-RTRL_INLINE void keep_add(int32_t acc[N_STATES], const rtrl_t *net, const j_word column[N_STATES])
+RTRL_INLINE void keep_add(int32_t acc[N_STATES], int step, const rtrl_t *net, const j_word column[N_STATES])
 {
+    (void)step; /* 1 */
     const int up = net->d_exp - net->k_exp;
     for (int k = 0; k < N_COMPONENTS; k++) {
         for (int of = 0; of < N_PRIVATE; of++) {

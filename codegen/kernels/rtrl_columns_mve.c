@@ -43,7 +43,7 @@ RTRL_INLINE void rule_columns(rtrl_t *net, column_t *here, int count, bool learn
             const j_word *a = &J[N_STATES - N_UNITS];
             pair_dot(net, a, i + 1 < count ? a + N_STATES : a);
         }
-        keep_add(acc, net, J);
+        keep_add(acc, 1, net, J);
         immediate_add(acc, net, here, i, frac, terms);
         g[i] = column_finish(net, p + i, J, acc, frac[i]);
         J += N_STATES;

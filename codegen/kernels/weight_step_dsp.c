@@ -20,3 +20,23 @@ RTRL_INLINE void weight_step(int16_t *hi, w_lo_word *lo, int32_t step)
     *hi = (int16_t)(w >> W_LO_BITS);
     *lo = (w_lo_word)(w ^ HALF);
 }
+
+/* two weights that lie side by side; those with 16 low bits as pairs. TURN: the highest bits of two lo */
+RTRL_INLINE RTRL_UNUSED void weight_two(int16_t *hi, w_lo_word *lo, int32_t first, int32_t second)
+{
+    enum { TURN = -2147450880 }; /* check: -2147450880 + 2**32 == 2**31 + 2**15 */
+    if (W_LO_BITS != 16) {
+        weight_step(hi, lo, first);
+        weight_step(hi + 1, lo + 1, second);
+        return;
+    }
+    uint32_t high = dsp_pair(hi), low;
+    memcpy(&low, lo, sizeof low);
+    low ^= (uint32_t)TURN;
+    first = weight_less((int32_t)dsp_pack((int32_t)low, (int32_t)high), first);
+    second = weight_less((int32_t)dsp_pack_high(low, high), second);
+    high = dsp_pack_high((uint32_t)first, (uint32_t)second);
+    low = dsp_pack(first, second) ^ (uint32_t)TURN;
+    memcpy(hi, &high, sizeof high);
+    memcpy(lo, &low, sizeof low);
+}

@@ -1,4 +1,4 @@
-/* rtrl_columns_c.c for vectors: sums begin with what is added to the products, and the products' loop collects their bits.
+/* rtrl_columns_c.c for AVX2: sums begin with what is added to the products, and the products' loop collects their bits.
  * J_p: (N_STATES) * 2^-column_exp   D: * 2^-d_exp   acc: (2, ACC_APART) int32 * 2^-(d_exp + column_exp)
  * bound: |D J| + |keep J| < 2^30 (L1_MAX), immediate <= 2^30, so every part of the sum fits in any order */
 RTRL_INLINE int rule_frac(const rtrl_t *net, int p)
@@ -25,7 +25,7 @@ RTRL_INLINE void rule_columns(rtrl_t *net, column_t *here, int count, bool learn
     for (int c = 0; c < count; c++) { /* what the products are added to */
         int32_t *acc = &net->acc[c * ACC_APART];
         pair_start(acc);
-        keep_add(acc, net, &J[c * N_STATES]);
+        keep_add(acc, 1, net, &J[c * N_STATES]);
         immediate_add(acc, net, here, rule_frac(net, p + c));
         weight[c] = learn ? here->weight : -1;
         column_next(here);
