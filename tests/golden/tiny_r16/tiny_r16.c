@@ -16,18 +16,18 @@ _Static_assert(offsetof(tiny_r16_t, coef) == 88, "coef is not where the plan has
 _Static_assert(offsetof(tiny_r16_t, D) == 92, "D is not where the plan has it");
 _Static_assert(offsetof(tiny_r16_t, c) == 124, "c is not where the plan has it");
 _Static_assert(offsetof(tiny_r16_t, words) == 128, "words is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, w_lo) == 136, "w_lo is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, E) == 152, "E is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, z) == 160, "z is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, h) == 168, "h is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, v_hi) == 172, "v_hi is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, v_lo) == 178, "v_lo is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, y) == 184, "y is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, e) == 186, "e is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, column) == 188, "column is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, d_exp) == 190, "d_exp is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, c_exp) == 191, "c_exp is not where the plan has it");
-_Static_assert(offsetof(tiny_r16_t, phase) == 192, "phase is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, w_lo) == 144, "w_lo is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, E) == 160, "E is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, z) == 168, "z is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, h) == 176, "h is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, v_hi) == 180, "v_hi is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, v_lo) == 186, "v_lo is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, y) == 192, "y is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, e) == 194, "e is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, column) == 196, "column is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, d_exp) == 198, "d_exp is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, c_exp) == 199, "c_exp is not where the plan has it");
+_Static_assert(offsetof(tiny_r16_t, phase) == 200, "phase is not where the plan has it");
 
 /* tanh(i / 32), Q0.15 */
 static const int16_t rtrl_tanh_table[258] = {
@@ -603,6 +603,11 @@ RTRL_INLINE int column_exp(const rtrl_t *net, int p)
     return net->E[p];
 }
 
+RTRL_INLINE RTRL_UNUSED void column_exp_put(rtrl_t *net, int p, int exponent)
+{
+    net->E[p] = (int8_t)exponent;
+}
+
 /* the bits that the magnitudes of acc have, ORed: what column_store takes an exponent from. Not 0: the highest is
  * looked for */
 RTRL_INLINE uint32_t column_bits(const int32_t *acc, int count)
@@ -761,9 +766,10 @@ RTRL_INLINE uint64_t keep_l1(const rtrl_t *net, int r)
     return 0;
 }
 
-RTRL_INLINE void keep_add(int32_t acc[N_STATES], const rtrl_t *net, const j_word column[N_STATES])
+RTRL_INLINE void keep_add(int32_t *acc, int step, const rtrl_t *net, const j_word column[N_STATES])
 {
     (void)acc;
+    (void)step;
     (void)net;
     (void)column;
 }
@@ -926,7 +932,7 @@ RTRL_INLINE void rule_column(rtrl_t *net, const column_t *here, int32_t *acc, bo
 {
     int p = here->p, frac = net->d_exp + column_exp(net, p);
     j_word *J = &net->J[p * N_STATES];
-    keep_add(acc, net, J);
+    keep_add(acc, 1, net, J);
     immediate_add(acc, net, here, frac);
     int32_t g = column_store(net, p, J, acc, N_STATES, frac, column_bits(acc, N_STATES), net->c, N_SEEN);
     if (learn) {

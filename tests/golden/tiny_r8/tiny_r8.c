@@ -15,19 +15,19 @@ _Static_assert(offsetof(tiny_r8_t, coef) == 56, "coef is not where the plan has 
 _Static_assert(offsetof(tiny_r8_t, D) == 60, "D is not where the plan has it");
 _Static_assert(offsetof(tiny_r8_t, c) == 92, "c is not where the plan has it");
 _Static_assert(offsetof(tiny_r8_t, words) == 96, "words is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, J) == 104, "J is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, E) == 120, "E is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, w_lo) == 128, "w_lo is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, z) == 136, "z is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, h) == 144, "h is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, v_hi) == 148, "v_hi is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, y) == 154, "y is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, e) == 156, "e is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, column) == 158, "column is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, v_lo) == 160, "v_lo is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, d_exp) == 163, "d_exp is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, c_exp) == 164, "c_exp is not where the plan has it");
-_Static_assert(offsetof(tiny_r8_t, phase) == 165, "phase is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, J) == 112, "J is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, E) == 128, "E is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, w_lo) == 136, "w_lo is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, z) == 144, "z is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, h) == 152, "h is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, v_hi) == 156, "v_hi is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, y) == 162, "y is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, e) == 164, "e is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, column) == 166, "column is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, v_lo) == 168, "v_lo is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, d_exp) == 171, "d_exp is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, c_exp) == 172, "c_exp is not where the plan has it");
+_Static_assert(offsetof(tiny_r8_t, phase) == 173, "phase is not where the plan has it");
 
 /* tanh(i / 32), Q0.15 */
 static const int16_t rtrl_tanh_table[258] = {
@@ -603,6 +603,11 @@ RTRL_INLINE int column_exp(const rtrl_t *net, int p)
     return net->E[p];
 }
 
+RTRL_INLINE RTRL_UNUSED void column_exp_put(rtrl_t *net, int p, int exponent)
+{
+    net->E[p] = (int8_t)exponent;
+}
+
 /* the bits that the magnitudes of acc have, ORed: what column_store takes an exponent from. Not 0: the highest is
  * looked for */
 RTRL_INLINE uint32_t column_bits(const int32_t *acc, int count)
@@ -761,9 +766,10 @@ RTRL_INLINE uint64_t keep_l1(const rtrl_t *net, int r)
     return 0;
 }
 
-RTRL_INLINE void keep_add(int32_t acc[N_STATES], const rtrl_t *net, const j_word column[N_STATES])
+RTRL_INLINE void keep_add(int32_t *acc, int step, const rtrl_t *net, const j_word column[N_STATES])
 {
     (void)acc;
+    (void)step;
     (void)net;
     (void)column;
 }
@@ -926,7 +932,7 @@ RTRL_INLINE void rule_column(rtrl_t *net, const column_t *here, int32_t *acc, bo
 {
     int p = here->p, frac = net->d_exp + column_exp(net, p);
     j_word *J = &net->J[p * N_STATES];
-    keep_add(acc, net, J);
+    keep_add(acc, 1, net, J);
     immediate_add(acc, net, here, frac);
     int32_t g = column_store(net, p, J, acc, N_STATES, frac, column_bits(acc, N_STATES), net->c, N_SEEN);
     if (learn) {

@@ -24,7 +24,7 @@ enum {
     TINY_R8_OUTPUTS = 1,
     TINY_R8_UNITS = 2,
     TINY_R8_SLICES = 8,  /* parts into which a learning step can be cut */
-    TINY_R8_BYTES = 168      /* sizeof(tiny_r8_t): all memory there is */
+    TINY_R8_BYTES = 176      /* sizeof(tiny_r8_t): all memory there is */
 };
 
 /* first 8 bytes of the model's digest: tells models apart on the line */
@@ -44,7 +44,7 @@ typedef struct {
     int16_t coef[2];           /* ds/d(pre-activation), Q0.15, [gate][component][unit] */
     int16_t D[16];             /* ds_t/dh_{t-1} * 2^d_exp, without keep: dot_c.c, dot_dsp.c */
     int16_t c[2];              /* credit dL/ds * 2^c_exp of the last of the states */
-    int16_t words[4];          /* a column's last component, unpacked or aligned */
+    int16_t words[8];          /* last component of two columns, woven together */
     int8_t J[16];              /* influence matrix ds/dW, one column after the other */
     int8_t E[8];               /* exponent of each column: ds/dw_p = J[p] * 2^-E[p] */
     int8_t w_lo[8];            /* residual of w_hi: W = w_hi + w_lo * 2^-8 */
