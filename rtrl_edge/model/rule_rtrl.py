@@ -119,7 +119,7 @@ class RTRL(Rule):
             *mix_fields(dims),
             *credit_fields(dims),
             Field("acc", "int32", (2, _fours(s)), "scratch", "two columns before they are rounded"),
-            Field("words", "int16", (2, _fours(dims.units)), "scratch", "last component of two columns, woven together"),
+            Field("words", "int16", (2, _fours(dims.units)), "scratch", "the last components of two columns, woven"),
             Field("capped", "uint32", (), "counters", "column updates that the cap on |J| saturated"),
             Field("column", "uint16", (), "scratch", "next column of a step that is cut into slices"),
         ]  # fmt: skip

@@ -44,7 +44,7 @@ typedef struct {
     int16_t coef[2];           /* ds/d(pre-activation), Q0.15, [gate][component][unit] */
     int16_t D[16];             /* ds_t/dh_{t-1} * 2^d_exp, without keep: dot_c.c, dot_dsp.c */
     int16_t c[2];              /* credit dL/ds * 2^c_exp of the last of the states */
-    int16_t words[8];          /* last component of two columns, woven together */
+    int16_t words[8];          /* the last components of two columns, woven */
     int8_t J[16];              /* influence matrix ds/dW, one column after the other */
     int8_t E[8];               /* exponent of each column: ds/dw_p = J[p] * 2^-E[p] */
     int8_t w_lo[8];            /* residual of w_hi: W = w_hi + w_lo * 2^-8 */
