@@ -324,13 +324,19 @@ def _disassemble(text: str) -> dict[str, _Function]:
     name = ""
     for line in text.splitlines():
         if symbol := _SYMBOL.match(line):
-            if name and not _NEVER_FALLS.match(functions[name].last):
+            if name and _falls(functions[name], name):
                 functions[name].calls.add(symbol[1])  # one symbol runs into the next
             name = symbol[1]
             functions[name] = _Function(0, set())
         elif name and (found := _INSTRUCTION.match(line)) and not found[1].startswith("."):
             _account(functions[name], name, found[1], (found[2] or "").strip())
     return functions
+
+
+def _falls(function: _Function, name: str) -> bool:
+    """Whether its last instruction is no jump; one of more than 2 KB in the function itself is a BL on a Cortex-M0."""
+    inside = function.last.startswith("bl ") and f"<{name}+" in function.last
+    return not (inside or _NEVER_FALLS.match(function.last))
 
 
 def _account(function: _Function, name: str, operation: str, operands: str) -> None:

@@ -13,7 +13,7 @@ from rtrl_edge.boards import Board, Uart, board_names, load_board
 from rtrl_edge.device.emulator import COUNTED, Emulator, InstructionCount, parse_counts
 from rtrl_edge.device.host import HostTwin
 from rtrl_edge.errors import BoardError, BuildError, LinkError
-from rtrl_edge.firmware import build_firmware, firmware_project, stack_usage
+from rtrl_edge.firmware import _disassemble, build_firmware, firmware_project, stack_usage
 from rtrl_edge.layout import differences
 from rtrl_edge.quantize import IntegerModel
 
@@ -189,6 +189,27 @@ def test_stack_without_bound_is_refused(tmp_path: Path, body: str, message: str)
     build_firmware(tmp_path, AN385)
     with pytest.raises(BuildError, match=message):
         stack_usage(tmp_path, AN385, ["main"])
+
+
+def test_a_far_jump_at_the_end_is_no_fall_into_the_next_function() -> None:
+    """A Cortex-M0 jumps over more than 2 KB by BL; a BL of another function at the end may return."""
+    listing = """
+00000100 <far>:
+     100:\tpush\t{r4, lr}
+     102:\tpop\t{r4, pc}
+     104:\tbl\t102 <far+0x2>
+     108:\t.word\t0x0000447e
+
+0000010c <next>:
+     10c:\tpush\t{r4, lr}
+     10e:\tbl\t100 <far>
+
+00000112 <last>:
+     112:\tbx\tlr
+"""
+    found = _disassemble(listing)
+    assert found["far"].calls == set()
+    assert found["next"].calls == {"far", "last"}
 
 
 def test_stack_of_an_unknown_function(tmp_path: Path) -> None:

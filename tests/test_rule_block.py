@@ -338,6 +338,13 @@ def test_emulated_cores(cell: Cell, board: str) -> None:
             stream_is_equal(integer, chip, 100, seed=3)
 
 
+def test_a_size_for_which_gcc_once_found_too_few_registers() -> None:
+    needs("arm-none-eabi-gcc", "qemu-system-arm")
+    model = integer_model(6, 3, 4, cells=[rt.GRU(6)], rule=rt.BlockRTRL(16))
+    with rt.Emulator(model, "qemu_mps2_an386") as chip:
+        stream_is_equal(model, chip, 40, seed=3)
+
+
 # ------------------------------------------------------------------------------------------------- cost, refusals
 
 

@@ -69,7 +69,7 @@ RTRL_INLINE int32_t rows_product(const int16_t *a, const int16_t *v, int count)
     return count % 2 ? dsp_dot(a, v, count) : dsp_line(a, v, count);
 }
 
-static void rows_dot(int32_t *acc, const int16_t *a, int rows, const int16_t v[N_STATES])
+RTRL_APART void rows_dot(int32_t *acc, const int16_t *a, int rows, const int16_t v[N_STATES])
 {
     int fours = rows / 4 * 4;
     for (int k = 0; k < fours; k += 4) {
