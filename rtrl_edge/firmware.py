@@ -316,7 +316,7 @@ _POINTER = "*"  # stands for whatever a pointer may call
 _SYMBOL = re.compile(r"^[0-9a-f]+ <([^>]+)>:$")
 _INSTRUCTION = re.compile(r"^\s*[0-9a-f]+:\t(\S+)(?:\t([^;@]*))?")
 _TARGET = re.compile(r"<([^>+]+)(\+0x[0-9a-f]+)?>")
-_NEVER_FALLS = re.compile(r"^(b(\.[nw])?|bx|udf|nop|pop.*\bpc\b.*|ldm.*\bpc\b.*|ldr.*\bpc, .*|mov\s+pc.*)(\s|$)")
+_NEVER_FALLS = re.compile(r"^(b(\.[nw])?|bx|udf|nop(\.w)?|pop.*\bpc\b.*|ldm.*\bpc\b.*|ldr.*\bpc, .*|mov\s+pc.*)(\s|$)")
 
 
 def _disassemble(text: str) -> dict[str, _Function]:

@@ -192,13 +192,14 @@ def test_stack_without_bound_is_refused(tmp_path: Path, body: str, message: str)
 
 
 def test_a_far_jump_at_the_end_is_no_fall_into_the_next_function() -> None:
-    """A Cortex-M0 jumps over more than 2 KB by BL; a BL of another function at the end may return."""
+    """A Cortex-M0 jumps over more than 2 KB by BL; a BL of another function at the end may return. NOP.W is padding."""
     listing = """
 00000100 <far>:
      100:\tpush\t{r4, lr}
      102:\tpop\t{r4, pc}
      104:\tbl\t102 <far+0x2>
-     108:\t.word\t0x0000447e
+     108:\tnop.w
+     10c:\t.word\t0x0000447e
 
 0000010c <next>:
      10c:\tpush\t{r4, lr}
