@@ -23,6 +23,8 @@ from .needs import needs_tools_of
 #: worst relative errors: of a step, predict and the longest learn, whose compiler unrolls some sizes and others not; of
 #: flash; LLVM's code in one size is half as long again as in the next; of a stack that is deeper than forecast
 STEP, FLASH, FLASH_LLVM, STACK = 0.25, 0.12, 0.35, 0.10
+#: the lx106 has no divider: array places are found by calls for 9 units, by shifts for 16 (Trunc1: 139,000, 118,000)
+STEP_LX106 = 0.45
 SAMPLED = 4
 
 
@@ -45,7 +47,7 @@ def test_forecast_against_counts(core: str) -> None:
     steps = {error.line.what: abs(error.step) for error in found}
     assert steps[usual_one.what] < 0.10, steps
     assert np.median(list(steps.values())) < 0.10, steps
-    assert max(steps.values()) < STEP, steps
+    assert max(steps.values()) < (STEP_LX106 if core == "xtensa-lx106" else STEP), steps
     flash = {error.line.what: abs(error.flash) for error in found}
     assert max(flash.values()) < (FLASH_LLVM if core == "xtensa-lx6" else FLASH), flash
     stacks = [error.stack for error in found if error.stack is not None]
@@ -165,4 +167,4 @@ def test_every_line_can_be_played_again() -> None:
                 line.model.cell, rule, line.numbers, d.inputs, d.outputs, length(rule), bool(line.frozen)
             )
             assert again == line.model
-            assert (d.units, d.inputs, d.outputs) == (line.units, line.inputs, line.outputs)
+            assert (line.model.cell.units, d.inputs, d.outputs) == (line.units, line.inputs, line.outputs)
