@@ -81,6 +81,7 @@ _C_RESERVED = frozenset(
             "int8x4",
             "mve_pred16",
             "memory",
+            "row",
             "unit",
             "unit_part",
             "words",
