@@ -67,7 +67,7 @@ AVX2_KERNELS = {
     "pair_dot_c.c": "pair_dot_avx2.c",
     "rtrl_columns_c.c": "rtrl_columns_avx2.c",
 }
-#: plain C in another shape, for the first Thumb instruction set (Cortex-M0, M0+)
+#: plain C in another shape, for Cortex-M0, M0+ and lx106
 FEW_REGISTERS_KERNELS = {"pair_dot_c.c": "pair_dot_few_registers.c"}
 #: all of them, by instructions
 KERNELS = {"dsp": DSP_KERNELS, "mve": MVE_KERNELS, "few_registers": FEW_REGISTERS_KERNELS, "avx2": AVX2_KERNELS}

@@ -11,7 +11,7 @@ import pytest
 import rtrl_edge as rt
 from rtrl_edge.boards import load_board
 from rtrl_edge.evaluate.plan_page import render
-from rtrl_edge.forecast import forecast, not_negative
+from rtrl_edge.forecast import KIN, forecast, not_negative
 from rtrl_edge.measured import length, lines, measured_model, usual
 from rtrl_edge.plan import CYCLES_PER_INSTRUCTION, plan, savings
 
@@ -21,8 +21,8 @@ from .models import integer_model, words
 from .needs import needs_tools_of
 
 #: worst relative errors: of a step, predict and the longest learn, whose compiler unrolls some sizes and others not; of
-#: flash; LLVM's code in one size is half as long again as in the next; of a stack that is deeper than forecast
-STEP, FLASH, FLASH_LLVM, STACK = 0.25, 0.12, 0.35, 0.10
+#: flash; LLVM's code in one size is half as long again as in the next
+STEP, FLASH, FLASH_LLVM = 0.20, 0.10, 0.35
 #: the lx106 has no divider: array places are found by calls for 9 units, by shifts for 16 (Trunc1: 139,000, 118,000)
 STEP_LX106 = 0.45
 SAMPLED = 4
@@ -30,8 +30,8 @@ SAMPLED = 4
 
 @pytest.mark.parametrize("core", BOARDS)
 def test_forecast_against_counts(core: str) -> None:
-    """Of a core's pairs of cell and rule some, in sizes that were not measured: steps within 10 % in the median, flash,
-    and no stack much deeper; RTRL of an RNN, which most models are, is always one of them."""
+    """Of a core's pairs of cell and rule some, in sizes that were not measured: steps within 5 % in the median, flash,
+    and no stack deeper than forecast; RTRL of an RNN, which most models are, is always one of them."""
     board = board_of(core)
     needs_tools_of(board)
     there = {(line.cell, line.rule, line.numbers) for line in lines(core)}
@@ -45,14 +45,14 @@ def test_forecast_against_counts(core: str) -> None:
         for line, m in zip(wanted, measure([line.model for line in wanted], board), strict=True)
     ]  # fmt: skip
     steps = {error.line.what: abs(error.step) for error in found}
-    assert steps[usual_one.what] < 0.10, steps
-    assert np.median(list(steps.values())) < 0.10, steps
+    assert steps[usual_one.what] < (0.10 if core in KIN else 0.05), steps
+    assert np.median(list(steps.values())) < 0.05, steps
     assert max(steps.values()) < (STEP_LX106 if core == "xtensa-lx106" else STEP), steps
     flash = {error.line.what: abs(error.flash) for error in found}
     assert max(flash.values()) < (FLASH_LLVM if core == "xtensa-lx6" else FLASH), flash
     stacks = [error.stack for error in found if error.stack is not None]
     assert len(stacks) == (len(found) if board.firmware == "cortex_m" else 0)
-    assert min(stacks, default=0.0) >= -STACK
+    assert min(stacks, default=0.0) >= 0.0
 
 
 def test_a_measured_size_is_met() -> None:
