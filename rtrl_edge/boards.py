@@ -202,6 +202,8 @@ def board_names() -> tuple[str, ...]:
 
 def board_file(name: str | Path) -> Path:
     """The file of the board of this name, or the user's own; BoardError if there is none."""
+    if not isinstance(name, str | Path):
+        raise BoardError(f"board: wanted a name, the path of a .toml file or a Board, found {type(name).__name__}")
     if isinstance(name, Path) or name.endswith(".toml"):
         path = Path(name)
         if not path.is_file():

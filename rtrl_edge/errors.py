@@ -38,3 +38,10 @@ class LinkError(RtrlEdgeError):
 
 class ConvertError(RtrlEdgeError):
     """A network of another framework that we cannot take over as it is, or a snapshot of another model."""
+
+
+def check_kind(what: str, value: object, *kinds: type) -> None:
+    """Raise ModelError unless the value is of one of these public classes; ``what`` begins the message."""
+    if not isinstance(value, kinds):
+        names = " or a ".join(f"rtrl_edge.{kind.__name__}" for kind in kinds)
+        raise ModelError(f"{what}: wanted a {names}, found {type(value).__name__}")

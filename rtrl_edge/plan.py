@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from .boards import Board, load_board
-from .errors import ModelError, PlanError
+from .errors import ModelError, PlanError, check_kind
 from .fixed import TANH_TABLE
 from .forecast import Forecast, forecast, learn_instructions
 from .layout import factory_fields, layout
@@ -229,6 +229,7 @@ def plan(model: Model | IntegerModel, board: str | Board | None = None) -> Plan:
         PlanError: the model does not fit, and the message names the largest number of units that does; or an
             accumulator could overflow, and it says what to change.
     """
+    check_kind("plan: model", model, Model, IntegerModel)
     definition = model.model if isinstance(model, IntegerModel) else model
     found = _needs(definition)
     _refuse_overflow(definition, found.sums)

@@ -13,7 +13,7 @@ from .emit import manifest
 from .errors import FolderError
 from .formats import export
 from .plan import plan
-from .quantize import IntegerModel
+from .quantize import IntegerModel, check_quantized
 
 MANIFEST = "manifest.json"
 
@@ -44,6 +44,7 @@ def generate(
     Raises:
         FolderError: the folder holds something else, or a generated file that was edited by hand.
     """
+    check_quantized("generate", integer_model)
     files = export(integer_model, form, checked, simd)
     figures = plan(integer_model.model).figures()
     text = manifest(integer_model, files, figures, certificate, checked=checked, simd=simd)

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from .errors import DataError, ModelError
+from .errors import DataError, ModelError, check_kind
 from .fixed import STATE_FRAC, WEIGHT_FRAC, split_weight
 from .fixed.words import Int
 from .model import Model
@@ -130,13 +130,9 @@ def quantize(model: Model, weights: Weights, calibration: Stream) -> IntegerMode
         DataError: calibration with the wrong channels, a constant channel, labels that the loss is not made for, or
             more than 5 % of inputs clipped.
     """
-    for what, value, kind in (
-        ("model", model, Model),
-        ("weights", weights, Weights),
-        ("calibration", calibration, Stream),
-    ):
-        if not isinstance(value, kind):
-            raise ModelError(f"quantize: {what}: wanted a rtrl_edge.{kind.__name__}, found {type(value).__name__}")
+    check_kind("quantize: model", model, Model)
+    check_kind("quantize: weights", weights, Weights)
+    check_kind("quantize: calibration", calibration, Stream)
     weights.check(model)
     check_channels(model, calibration, "calibration")
     fitted = Scaling.fit(calibration, not model.loss.of_probabilities)  # also refuses constant channels
@@ -181,6 +177,15 @@ def _check_ranges(model: Model, scaling: Scaling, calibration: Stream) -> None:
             f"are outside the ranges +-1 and +-{top:g} of the weights' scaling (at most {CLIPPED_MAX:.0%} may be); "
             "calibrate on data like the training data, or train with a wider scaling"
         )
+
+
+def check_quantized(what: str, found: object) -> IntegerModel:
+    """What :func:`quantize` made, or a ModelError, which begins with ``what``."""
+    if not isinstance(found, IntegerModel):
+        raise ModelError(
+            f"{what}: wanted what rt.quantize(model, weights, calibration) makes, found {type(found).__name__}"
+        )
+    return found
 
 
 def check_channels(model: Model, stream: Source, what: str) -> None:

@@ -126,6 +126,8 @@ def mistakes(x: Float, target: Float, start: int = 0) -> Iterator[tuple[int, str
 def numbers(what: str, values: npt.ArrayLike) -> Float:
     """As float64; DataError, which begins with ``what``, if they are none."""
     try:
+        if np.iscomplexobj(values):  # NumPy would drop the imaginary part
+            raise ValueError("complex numbers")
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(

@@ -18,6 +18,7 @@ import pytest
 
 import rtrl_edge as rt
 from rtrl_edge.cli import main
+from rtrl_edge.cli.common import load
 from rtrl_edge.errors import BoardError, BuildError, DataError, FolderError, ModelError, PlanError
 from rtrl_edge.project import generate, write_starter
 from rtrl_edge.reference import Reference
@@ -193,6 +194,22 @@ def test_arguments_in_the_wrong_place() -> None:
         with pytest.raises(ModelError) as error:
             rt.quantize(*arguments)  # type: ignore[arg-type]
         says(str(error.value), what)
+    for wrong, what in (
+        (
+            lambda: rt.HostTwin(model),
+            "HostTwin: wanted what rt.quantize(model, weights, calibration) makes, found Model",
+        ),
+        (lambda: rt.Emulator(model, "qemu_microbit"), "Emulator: wanted what rt.quantize"),
+        (lambda: Reference(model), "Reference: wanted what rt.quantize"),
+        (lambda: rt.generate(model, "never"), "generate: wanted what rt.quantize"),
+        (lambda: rt.plan(stream), "plan: model: wanted a rtrl_edge.Model or a rtrl_edge.IntegerModel, found Stream"),
+        (lambda: rt.train(model, stream.x), "train: past: wanted a rtrl_edge.Stream, found ndarray"),
+    ):
+        with pytest.raises(ModelError) as error:
+            wrong()
+        says(str(error.value), what)
+    with pytest.raises(BoardError, match=r"board: wanted a name, the path of a \.toml file or a Board, found int"):
+        rt.load_board(3)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -205,6 +222,7 @@ def test_arguments_in_the_wrong_place() -> None:
         (np.zeros((2, 1)), [[0.0, np.nan], [0.0, 0.0]], ("target row 0 is [0.0, nan]", "wholly finite, or wholly NaN")),
         (np.zeros((2, 1)), [[np.inf], [0.0]], ("target row 0 is [inf]",)),
         ([["a"], ["b"]], np.zeros((2, 1)), ("x must be numbers", "could not convert")),
+        (np.ones((2, 1)) * 1j, np.zeros((2, 1)), ("x must be numbers", "found something else (complex numbers)")),
         ([[0.0], [0.0, 1.0]], np.zeros((2, 1)), ("x must be numbers of the shape (samples, channels)",)),
     ],
 )
@@ -370,8 +388,8 @@ FILES = {
     "no build": ("x = 1\n", ("wanted a function build() that returns rt.quantize(...), found none",)),
     "build is no function": ("build = 3\n", ("wanted a function build()",)),
     "a syntax error": ("def build():\n    return (\n", ("line 2", "not Python", "was never closed")),
-    "the wrong thing": ("def build():\n    return 3\n", ("build() must return", "rt.quantize", "found int")),
-    "nothing": ("def build():\n    pass\n", ("build() must return", "found NoneType")),
+    "the wrong thing": ("def build():\n    return 3\n", ("build(): wanted what rt.quantize", "found int")),
+    "nothing": ("def build():\n    pass\n", ("build(): wanted what", "found NoneType")),
     "only a definition": (MODEL.replace("UNITS", "3") + "\n\ndef build():\n    return model\n", ("found Model",)),
     "a bad model": (MODEL.replace("UNITS", "0"), ("RNN(units)", "from 1 to 256", "found 0")),
 }
@@ -385,6 +403,14 @@ def test_model_files(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[st
     said = refused(capsys, "plan", path)
     says(said, *parts)
     assert name == "a bad model" or str(path) in said
+
+
+def test_a_model_file_may_import_its_neighbours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "units_of_this_test.py").write_text("UNITS = 3\n", encoding="utf-8")
+    text = "from units_of_this_test import UNITS\n\n\ndef build():\n    return UNITS\n"
+    (tmp_path / "model.py").write_text(text, encoding="utf-8")
+    assert load(tmp_path / "model.py").build() == 3
 
 
 def test_model_files_that_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

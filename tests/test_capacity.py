@@ -71,12 +71,33 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert [fit["rule"] for fit in found["fits"]] == ["RTRL"]
 
 
+def test_each_pair_once_and_what_is_left_out_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", "--board", "qemu_microbit", "--cells", "rnn,RTU,RNN", "--rules", "RTRL,SnAp(1)"]) == 0
+    said = capsys.readouterr().out
+    assert [line.split()[:2] for line in said.splitlines()[3:-1]] == [
+        ["RNN", "RTRL"],
+        ["RNN", "SnAp(1)"],
+        ["RTU", "RTRL"],
+    ]
+    assert said.splitlines()[-1].endswith(": RTU with SnAp(1)")
+    assert "instructions" not in said  # nothing was counted
+
+
+def test_a_cell_with_outputs_of_its_own_has_as_many_as_are_asked_for() -> None:
+    asked = capacity.Question(load_board("qemu_microbit"), 1, 3, rt.R16())
+    ((jordan, rule),), left_out = capacity.pairs(asked, ["Jordan"], [rt.RTRL()])
+    assert not left_out
+    assert asked.model(jordan, rule, 5).dims.outputs == 3
+    assert asked.largest(jordan, rule).units > 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--cells", "GNU"], "wanted a cell of"),
         (["--cells", "RTU", "--rules", "KFRTRL"], "none of these rules"),
         (["--board", "native", "--rate", "100Hz"], "states no clock_hz"),
+        (["--inputs", "300"], "Model(inputs): wanted a whole number from 1 to 256, found 300"),
     ],
 )
 def test_bad_questions(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

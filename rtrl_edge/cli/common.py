@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from ..errors import ModelError
 from ..project import write_text
-from ..quantize import IntegerModel, check_channels
+from ..quantize import IntegerModel, check_channels, check_quantized
 from ..stream import Source, Stream
 from ..stream_file import load_stream, open_stream
 
@@ -46,6 +46,7 @@ def load(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"rtrl_edge_user_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise ModelError(f"{path}: wanted a Python file (.py), found '{path.suffix or 'no suffix'}'")
+    sys.path.insert(0, str(path.resolve().parent))  # it may import its neighbours, as under `python model.py`
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses and pickle look there
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # no __pycache__ in a user's folder
@@ -62,13 +63,7 @@ def load(path: Path) -> ModuleType:
 
 def build(module: ModuleType, options: argparse.Namespace) -> IntegerModel:
     """What the model file's ``build()`` returns."""
-    found = module.build()
-    if not isinstance(found, IntegerModel):
-        raise ModelError(
-            f"{options.model}: build() must return what rt.quantize(model, weights, calibration) makes, "
-            f"found {type(found).__name__}"
-        )
-    return found
+    return check_quantized(f"{options.model}: build()", module.build())
 
 
 def build_and_stream(options: argparse.Namespace) -> tuple[IntegerModel, Stream]:

@@ -99,14 +99,14 @@ def _fit(options: argparse.Namespace) -> int:
         load_board(options.board), options.inputs, options.outputs, numbers, options.rate, assumed
     )  # fmt: skip
     cells = [name.strip() for name in options.cells.split(",")]
-    pairs = capacity.pairs(options.inputs, cells, parse_rules(options.rules), numbers)
+    pairs, refused = capacity.pairs(asked, cells, parse_rules(options.rules))
     bar = Bar("searching", len(pairs), unit=" pairs")
     found = []
     for cell, rule in pairs:
         found.append(asked.largest(cell, rule))
         bar(1)
     bar.close()
-    print(capacity.text(asked, found))
+    print(capacity.text(asked, found, refused))
     write_json(options, capacity.figures(asked, found))
     return 0
 

@@ -19,7 +19,7 @@ from ..errors import BoardError, BuildError, LinkError
 from ..firmware import build_firmware, firmware_project, symbols
 from ..plan import plan
 from ..project import write_files
-from ..quantize import IntegerModel
+from ..quantize import IntegerModel, check_quantized
 from .host import cache_dir, find_compiler
 from .link import LinkDevice
 from .protocol import Line, Request
@@ -74,6 +74,7 @@ class Emulator(LinkDevice):
         extra_flags: Iterable[str] = (),
         timeout: float = 10.0,
     ) -> None:
+        check_quantized("Emulator", integer_model)
         self.board = board if isinstance(board, Board) else load_board(board)
         emulated = _emulated(self.board)  # None: the native firmware, a program that needs none
         if uart and self.board.uart is None:

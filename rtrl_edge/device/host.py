@@ -19,7 +19,7 @@ import numpy.typing as npt
 from ..emit import emit, fill, template
 from ..errors import BuildError, DataError
 from ..layout import layout
-from ..quantize import IntegerModel
+from ..quantize import IntegerModel, check_quantized
 from . import Int16, State
 
 #: -ffp-contract and friends do not matter: there is no floating point
@@ -129,6 +129,7 @@ class HostTwin:
         checked: bool = False,
         simd: str | None = None,
     ) -> None:
+        check_quantized("HostTwin", integer_model)
         self.integer_model = integer_model
         model = integer_model.model
         self._inputs, self._outputs = model.dims.inputs, model.dims.outputs

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..boards import Board
 from ..errors import ModelError, PlanError
-from ..model import MAX_UNITS, Cell, Linear, Model, Numbers, Rule, Stack, catalogue
+from ..model import MAX_UNITS, RNN, Cell, Jordan, Model, Numbers, ReadoutOnly, Rule, Stack, catalogue
 from ..plan import CYCLES_PER_INSTRUCTION, plan, room
 from .compare import written
 from .matrix import label
@@ -60,12 +60,12 @@ class Question:
     def __post_init__(self) -> None:
         if self.rate_hz is not None and self.board.clock_hz is None:
             raise PlanError(f"fit: board '{self.board.name}' states no clock_hz, so no sample rate can be judged")
+        self.model(RNN(1), ReadoutOnly(), 1)  # raises for inputs or outputs that no model may have
 
     def model(self, cell: Cell, rule: Rule, units: int) -> Model:
         """The model that is tried."""
-        return Model(
-            "net", self.inputs, [cell.resized(units)], Linear(self.outputs), rule=rule, numbers=self.numbers
-        )  # fmt: skip
+        readout = catalogue.readout(cell, self.outputs)
+        return Model("net", self.inputs, [cell.resized(units)], readout, rule=rule, numbers=self.numbers)
 
     def seconds(self, instructions: int) -> float:
         """Estimated time."""
@@ -160,7 +160,7 @@ class Question:
         exact = "" if best in counted else "about "
         if best < held:
             slow = self.seconds(instructions(best + 1)) * 1e3
-            reason = ("time", f"{best + 1} units: {exact}{slow:.3g} ms of {1e3 / self.rate_hz:.3g} ms")
+            reason = ("time", f"{best + 1} units: {exact}{slow:.4g} ms of {1e3 / self.rate_hz:.4g} ms")
         if not best:
             return Fit(*names, 0, *reason[:1], None, None, None, reason[1])
         most = instructions(best)
@@ -191,8 +191,11 @@ def _last(fits: Callable[[int], bool], held: int) -> int:
     return low
 
 
-def pairs(inputs: int, cells: Sequence[str], rules: Sequence[Rule], numbers: Numbers) -> list[tuple[Cell, Rule]]:
-    """The legal pairs of the named cells, each in its usual form, and the rules.
+Pair = tuple[Cell, Rule]
+
+
+def pairs(question: Question, cells: Sequence[str], rules: Sequence[Rule]) -> tuple[list[Pair], list[Pair]]:
+    """The named cells, each once and in its usual form, with the rules: the legal pairs, and those that are not.
 
     Raises ModelError for a name that is no cell, and where no pair is legal.
     """
@@ -201,42 +204,50 @@ def pairs(inputs: int, cells: Sequence[str], rules: Sequence[Rule], numbers: Num
         if name.lower() not in known:
             names = ", ".join(sorted(kind.__name__ for kind in known.values()))
             raise ModelError(f"fit: wanted a cell of {names}, found {name!r}")
-    found = [
-        (cell, rule)
-        for cell in (known[name.lower()].variants(8)[0] for name in cells)
-        for rule in rules
-        if catalogue.legal(cell, rule, inputs) and rule.refuses_numbers(numbers) is None
-    ]
-    if not found:
+    usual = [known[name].variants(8)[0] for name in dict.fromkeys(name.lower() for name in cells)]
+    usual = [replace(cell, outputs=question.outputs) if isinstance(cell, Jordan) else cell for cell in usual]
+    legal: list[Pair] = []
+    refused: list[Pair] = []
+    for cell in usual:
+        for rule in rules:
+            fine = catalogue.legal(cell, rule, question.inputs) and rule.refuses_numbers(question.numbers) is None
+            (legal if fine else refused).append((cell, rule))
+    if not legal:
         raise ModelError("fit: none of these rules goes with any of these cells; `rtrl-edge matrix` shows which do")
-    return found
+    return legal, refused
 
 
-def text(question: Question, found: Sequence[Fit]) -> str:
-    """A table for the terminal."""
+def text(question: Question, found: Sequence[Fit], refused: Sequence[Pair] = ()) -> str:
+    """A table for the terminal, and which pairs were left out."""
     board, rate = question.board, question.rate_hz
     head = f"largest models on {board.name} ({board.core}, {board.ram_bytes:,} B of RAM"
     head += f", {board.clock_hz / 1e6:g} MHz)" if board.clock_hz else ")"
     head += f", {question.inputs} inputs, {question.outputs} outputs, {question.numbers.name}"
-    rows = [
-        (
-            f.cell,
-            f.rule,
-            str(f.units),
-            "-" if f.ram_bytes is None else f"{f.ram_bytes:,}",
-            "-" if f.instructions is None else f"{f.instructions:,}",
-            "-" if f.seconds is None else f"{f.seconds * 1e3:.3g}",
-            f.binds,
-            f.next_too_large,
-        )
-        for f in found
+    columns = [
+        ("cell", [f.cell for f in found]),
+        ("rule", [f.rule for f in found]),
+        ("units", [str(f.units) for f in found]),
+        ("RAM B", ["-" if f.ram_bytes is None else f"{f.ram_bytes:,}" for f in found]),
     ]
-    header = ("cell", "rule", "units", "RAM B", "instructions", "about ms", "binds", "first that does not fit")
+    if rate:
+        columns += [
+            ("instructions", ["-" if f.instructions is None else f"{f.instructions:,}" for f in found]),
+            ("about ms", ["-" if f.seconds is None else f"{f.seconds * 1e3:.3g}" for f in found]),
+        ]
+    columns += [
+        ("binds", [f.binds for f in found]),
+        ("first that does not fit", [f.next_too_large for f in found]),
+    ]
+    header = [name for name, _ in columns]
+    rows = list(zip(*(cells for _, cells in columns), strict=True))
     lines = [head, text_table(header, rows, texts=("cell", "rule", "binds", "first that does not fit"))]
+    if refused:
+        without = ", ".join(f"{label(cell)} with {written(rule)}" for cell, rule in refused)
+        lines.append(f"left out, for they do not go together (`rtrl-edge matrix` says why): {without}")
     if rate:
         lines.append(
             f"instructions: the most of one predict and one learn, counted in an emulator; time: an estimate, at "
-            f"{question.cycles_per_instruction:g} cycles an instruction, to end within {1e3 / rate:.3g} ms"
+            f"{question.cycles_per_instruction:g} cycles an instruction, to end within {1e3 / rate:.4g} ms"
         )
     return "\n".join(lines)
 

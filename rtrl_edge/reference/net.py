@@ -12,7 +12,7 @@ from ..fixed import Formats
 from ..fixed.words import Int
 from ..layout import Layout, layout
 from ..model import Dims, Model
-from ..quantize import IntegerModel
+from ..quantize import IntegerModel, check_quantized
 
 
 class Net:
@@ -22,6 +22,7 @@ class Net:
     """
 
     def __init__(self, integer_model: IntegerModel) -> None:
+        check_quantized("Reference", integer_model)
         model = integer_model.model
         self.model: Model = model
         self.dims: Dims = model.dims

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import DataError, ModelError
+from ..errors import DataError, ModelError, check_kind
 from ..model import Dims, Model
 from ..stream import Stream
 from ..weights import Scaling, Weights, initial
@@ -97,8 +97,10 @@ def train(
 
     Raises:
         DataError: ``past`` does not fit the model or its loss, is too short, or lacks labels.
-        ModelError: an argument is out of range.
+        ModelError: an argument is out of range, or in the wrong place.
     """
+    check_kind("train: model", model, Model)
+    check_kind("train: past", past, Stream)
     _check(model, past, epochs, rate)
     scaling = Scaling.fit(past, not model.loss.of_probabilities)
     model.loss.check_targets("train", past.target[past.labelled])
