@@ -160,6 +160,22 @@ RTRL_INLINE uint32_t dsp_sat_pair(int32_t low, int32_t high)
     return (uint32_t)__sadd16(__qsub16((int16x2_t)pair, 0x10001), 0x10001);
 }
 
+/* v v / 2^32, rounded down */
+RTRL_INLINE uint32_t dsp_square(int32_t v)
+{
+    uint32_t high;
+    __asm__("smmul %0, %1, %1" : "=r"(high) : "r"(v));
+    return high;
+}
+
+/* 1 or -1, the sign of v; of 0, 1 */
+RTRL_INLINE int32_t dsp_sign(int32_t v)
+{
+    int32_t sign;
+    __asm__("orr %0, %1, %2, asr #31" : "=r"(sign) : "r"(1), "r"(v));
+    return sign;
+}
+
 /* a - b, saturated to 32 bits */
 RTRL_INLINE int32_t dsp_sub_sat(int32_t a, int32_t b)
 {
@@ -270,6 +286,16 @@ RTRL_INLINE uint32_t dsp_sat_pair(int32_t low, int32_t high)
 {
     int32_t a = fx_sat(low, 32767), b = fx_sat(high, 32767);
     return (uint16_t)(a < -32767 ? -32767 : a) | (uint32_t)(uint16_t)(b < -32767 ? -32767 : b) << 16;
+}
+
+RTRL_INLINE uint32_t dsp_square(int32_t v)
+{
+    return (uint32_t)(((int64_t)v * v) >> 32);
+}
+
+RTRL_INLINE int32_t dsp_sign(int32_t v)
+{
+    return v < 0 ? -1 : 1;
 }
 
 RTRL_INLINE int32_t dsp_sub_sat(int32_t a, int32_t b)

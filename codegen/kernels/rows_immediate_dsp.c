@@ -2,7 +2,7 @@
 static uint32_t rows_immediate(rtrl_t *net, const int16_t row[N_STATES])
 {
     enum { PAIRS = N_NEURONS / 2 * 2 };
-    uint32_t bits = 0;
+    uint32_t squares = 0;
     for (int gate = 0; gate < N_BLOCKS; gate++) {
         const int16_t *coef = &net->coef[gate * N_STATES];
         int32_t *acc = &net->acc[gate * N_NEURONS];
@@ -14,9 +14,8 @@ static uint32_t rows_immediate(rtrl_t *net, const int16_t row[N_STATES])
                 low += fx_round_shift((int16_t)a * (int16_t)b, SUM_ROOM);
                 high += fx_round_shift(dsp_mul_tt(a, b), SUM_ROOM);
             }
-            acc[i] = low;
-            acc[i + 1] = high;
-            bits |= dsp_abs(low) | dsp_abs(high);
+            dsp_store_two(&acc[i], (uint32_t)low, (uint32_t)high);
+            squares |= dsp_square(low) | dsp_square(high);
         }
         for (int i = PAIRS; i < N_NEURONS; i++) {
             int32_t sum = 0;
@@ -24,8 +23,8 @@ static uint32_t rows_immediate(rtrl_t *net, const int16_t row[N_STATES])
                 sum += fx_round_shift(fx_mul(row[k * N_UNITS + i], coef[k * N_UNITS + i]), SUM_ROOM);
             }
             acc[i] = sum;
-            bits |= dsp_abs(sum);
+            squares |= dsp_square(sum);
         }
     }
-    return bits;
+    return rows_highest(squares, net->acc, N_BLOCKS * N_NEURONS);
 }

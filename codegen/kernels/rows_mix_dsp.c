@@ -1,5 +1,5 @@
 /* Two columns of the mix: their size, and as rows of D. `last`: there is no second. rows_mix_c.c for the Arm DSP
- * extension, unrolled, rounded by SMMULR. */
+ * extension, unrolled: SMLAL by the sign of an entry adds its size, SMMULR rounds. */
 RTRL_INLINE void rows_mix_two(const rtrl_t *net, int r, int l, bool last, int32_t two[2])
 {
     if (N_UNITS % 2 && last) {
@@ -16,8 +16,8 @@ RTRL_APART uint64_t rows_mix_l1(const rtrl_t *net, int l, bool last, uint64_t fi
     for (int r = 0; r < N_STATES; r++) {
         int32_t two[2];
         rows_mix_two(net, r, l, last, two);
-        first += dsp_abs(two[0]);
-        second += dsp_abs(two[1]);
+        first += (uint64_t)((int64_t)two[0] * dsp_sign(two[0]));
+        second += (uint64_t)((int64_t)two[1] * dsp_sign(two[1]));
     }
     return first > second ? first : second;
 }

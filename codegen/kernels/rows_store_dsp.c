@@ -1,12 +1,28 @@
 /* rows_store_c.c for the Arm DSP extension: SMMULR rounds and shifts in one instruction, SSAT and QSUB16 saturate. */
-RTRL_INLINE uint32_t rows_bits(const int32_t *v, int count)
+/* the highest bit of all |v|, from the ORed high words of the squares: one instruction a square. They are 0 where no |v|
+ * has more than 16 bits */
+RTRL_INLINE uint32_t rows_highest(uint32_t squares, const int32_t *v, int count)
 {
+    if (squares != 0) {
+        return 1U << (fx_floor_log2(squares) + 32) / 2;
+    }
     uint32_t bits = 0;
-#pragma GCC unroll 8
     for (int k = 0; k < count; k++) {
         bits |= dsp_abs(v[k]);
     }
     return bits;
+}
+
+RTRL_INLINE uint32_t rows_bits(const int32_t *v, int count)
+{
+    uint32_t squares = 0;
+    int pairs = count / 2 * 2;
+#pragma GCC unroll 8
+    for (int k = 0; k < pairs; k += 2) {
+        dsp_pairs two = dsp_load_two(&v[k]);
+        squares |= dsp_square((int32_t)two.first) | dsp_square((int32_t)two.second);
+    }
+    return rows_highest(pairs < count ? squares | dsp_square(v[pairs]) : squares, v, count);
 }
 
 RTRL_INLINE int32_t rows_round(int32_t v, int down)
@@ -23,9 +39,10 @@ RTRL_INLINE void rows_words(int16_t *words, const int32_t *v, int count, int dow
         return;
     }
     int pairs = count / 2 * 2;
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int k = 0; k < pairs; k += 2) {
-        uint32_t pair = dsp_sat_pair(rows_round(v[k], down), rows_round(v[k + 1], down));
+        dsp_pairs two = dsp_load_two(&v[k]);
+        uint32_t pair = dsp_sat_pair(rows_round((int32_t)two.first, down), rows_round((int32_t)two.second, down));
         memcpy(&words[k], &pair, sizeof pair);
     }
     if (count % 2) {
@@ -71,9 +88,15 @@ RTRL_INLINE void rows_owed(j_word *a, int apart, const int32_t *v, int count, in
         }
         return;
     }
-#pragma GCC unroll 8
-    for (int k = 0; k < count; k++, a += apart) {
-        *a = (j_word)dsp_sat(rows_round(v[k], down));
+    int pairs = count / 2 * 2;
+#pragma GCC unroll 4
+    for (int k = 0; k < pairs; k += 2, a += 2 * apart) {
+        dsp_pairs two = dsp_load_two(&v[k]);
+        a[0] = (j_word)dsp_sat(rows_round((int32_t)two.first, down));
+        a[apart] = (j_word)dsp_sat(rows_round((int32_t)two.second, down));
+    }
+    if (count % 2) {
+        *a = (j_word)dsp_sat(rows_round(v[pairs], down));
     }
 }
 
