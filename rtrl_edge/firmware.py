@@ -181,18 +181,23 @@ def build_firmware(folder: Path, board: Board, *, extra_flags: Iterable[str] = (
     Raises:
         BuildError: make or the compiler is missing, or it refused: the first lines of what it said.
     """
-    _need("make", ("make",))
-    for program in (board.compiler.command, *board.compiler.programs):
-        _need(program, board.compiler.packages)
     flags = shlex.join(extra_flags)
     stamp = folder / _FLAGS_FILE
     rebuild = ["-B"] if stamp.is_file() and stamp.read_text(encoding="utf-8") != flags else []
     stamp.write_text(flags, encoding="utf-8")
+    make(folder, board, *rebuild, f"EXTRA_FLAGS={flags}")
+    return _weigh(folder, board)
+
+
+def make(folder: Path, board: Board, *arguments: str) -> None:
+    """Run make in a firmware folder. Raises as :func:`build_firmware`."""
+    _need("make", ("make",))
+    for program in (board.compiler.command, *board.compiler.programs):
+        _need(program, board.compiler.packages)
     environment = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-    command = ["make", "-s", *rebuild, "-C", str(folder), f"EXTRA_FLAGS={flags}"]
     try:
         done = subprocess.run(
-            command,
+            ["make", "-s", "-C", str(folder), *arguments],
             capture_output=True,
             text=True,
             errors="replace",
@@ -206,7 +211,6 @@ def build_firmware(folder: Path, board: Board, *, extra_flags: Iterable[str] = (
         raise BuildError(
             f"build: {board.compiler.command} refused the firmware for {board.name}:\n" + "\n".join(lines[:12])
         )
-    return _weigh(folder, board)
 
 
 def _need(command: str, packages: Iterable[str]) -> None:
@@ -223,9 +227,13 @@ def _weigh(folder: Path, board: Board) -> Built:
     flash = sum(size for name, size in sections.items() if name not in no_flash)
     ram = sum(sections.get(name, 0) for name in (*no_flash, ".data"))
     (model,) = (path for path in (folder / MODEL_FOLDER).glob("*.o") if not path.stem.endswith("_self_test"))
+    return Built(elf, flash, ram, sections, flash_of(model, board))
+
+
+def flash_of(file: Path, board: Board) -> int:
+    """Bytes of flash that an object file takes: code, constants, initial values of variables."""
     in_flash = (".text", ".rodata", ".data")
-    share = sum(size for name, size in _sections(model, board).items() if name.startswith(in_flash))
-    return Built(elf, flash, ram, sections, share)
+    return sum(size for name, size in _sections(file, board).items() if name.startswith(in_flash))
 
 
 def _sections(file: Path, board: Board) -> dict[str, int]:

@@ -39,6 +39,7 @@ class Forecast:
 
     ``learn_most``: of the longest ``learn``; ``slice_most``: of the longest ``learn_begin`` or ``learn_slice`` of one
     part. ``stack_bytes`` is None where it was not measured. ``extrapolated``: sizes outside those of the lines.
+    ``counted_on``: the emulated board where this very model was counted instead; "": a forecast.
     """
 
     predict: int
@@ -48,6 +49,7 @@ class Forecast:
     code_bytes: int
     stack_bytes: int | None
     extrapolated: tuple[str, ...]
+    counted_on: str = ""
 
 
 # ---------------------------------------------------------------------------------------------------- terms

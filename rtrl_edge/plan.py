@@ -7,7 +7,7 @@ forecasts (``forecast.py``) from builds of the same parts in other sizes, and co
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -101,6 +101,10 @@ class Plan:
             return None
         return self.clock_hz / (CYCLES_PER_INSTRUCTION * (self.forecast.predict + self.forecast.learn_most))
 
+    @property
+    def _source(self) -> str:
+        return "counted" if self.forecast and self.forecast.counted_on else "forecast"
+
     def figures(self) -> dict[str, object]:
         """The same as plain data, units in the key names."""
         found: dict[str, object] = {
@@ -118,12 +122,13 @@ class Plan:
                 "board": self.board,
                 "board_ram_bytes": self.board_ram_bytes,
                 "board_flash_bytes": self.board_flash_bytes,
-                "flash_code_estimate_bytes": self.code_bytes,
-                "stack_bound_bytes": self.stack_bytes,
-                "predict_instructions_forecast": seen and seen.predict,
-                "learn_instructions_forecast": seen and seen.learn,
-                "longest_learn_instructions_forecast": seen and seen.learn_most,
-                "longest_slice_instructions_forecast": seen and seen.slice_most,
+                "flash_code_bytes": self.code_bytes,
+                "stack_bytes": self.stack_bytes,
+                "predict_instructions": seen and seen.predict,
+                "learn_instructions": seen and seen.learn,
+                "longest_learn_instructions": seen and seen.learn_most,
+                "longest_slice_instructions": seen and seen.slice_most,
+                "counted_on": seen.counted_on or None if seen else None,  # null: forecasts
                 "forecast_extrapolates": list(seen.extrapolated) if seen else None,
                 "assumed_cycles_per_instruction": CYCLES_PER_INSTRUCTION,
                 "rate_estimate_hz": self.rate_hz,
@@ -149,7 +154,7 @@ class Plan:
         ]
         if self.board is not None:
             lines += [
-                ("stack of one call, at most", _amount(self.stack_bytes, " B")),
+                (f"stack of one call ({self._source})", _amount(self.stack_bytes, " B")),
                 (f"RAM of {self.board}", f"{self.board_ram_bytes:,} B"),
             ]
         return lines
@@ -158,7 +163,7 @@ class Plan:
         lines = [("flash, tables and factory weights", f"{self.const_bytes:,} B")]
         if self.board is not None:
             lines += [
-                ("flash, code (estimate)", _amount(self.code_bytes, " B")),
+                (f"flash, code ({self._source})", _amount(self.code_bytes, " B")),
                 (f"flash of {self.board}", f"{self.board_flash_bytes:,} B"),
             ]
         return lines
@@ -172,7 +177,7 @@ class Plan:
         if self.board is None:
             return lines
         seen = self.forecast
-        what = "instructions (forecast, not cycles)"
+        what = f"instructions ({self._source}, not cycles)"
         lines += [
             (f"{what} of predict", _amount(seen.predict if seen else None)),
             (f"{what} of learn", _amount(seen.learn if seen else None)),
@@ -181,9 +186,14 @@ class Plan:
             if seen.learn_most > 1.05 * seen.learn:
                 lines.append((f"{what} of the longest learn", _amount(seen.learn_most)))
             lines.append((f"{what} of learn's longest slice", _amount(seen.slice_most)))
-            lines.append((f"  nine of ten: within {WITHIN:.0%}; predict alone, and slices, {WITHIN_LESS:.0%}", ""))
+            if seen.counted_on:
+                lines.append(("  of this very model, as code and stack, emulated by", seen.counted_on))
+            else:
+                lines.append((f"  nine of ten: within {WITHIN:.0%}; predict alone, and slices, {WITHIN_LESS:.0%}", ""))
             if seen.extrapolated:
                 lines.append(("  extrapolated: measured in other sizes only", ", ".join(seen.extrapolated)))
+        if not (seen and seen.counted_on):
+            lines.append(("  counted instead, in seconds: rtrl-edge plan --count", ""))
         if self.rate_hz is not None:
             cycles = f"{CYCLES_PER_INSTRUCTION:g} cycles an instruction assumed"
             lines.append((f"samples a second ({cycles})", f"about {self.rate_hz:,.3g}"))
@@ -218,12 +228,13 @@ def _amount(value: int | None, unit: str = "") -> str:
     return _NOT_MEASURED if value is None else f"{value:,}{unit}"
 
 
-def plan(model: Model | IntegerModel, board: str | Board | None = None) -> Plan:
+def plan(model: Model | IntegerModel, board: str | Board | None = None, *, counted: Forecast | None = None) -> Plan:
     """Plan a model, and refuse it if it does not fit the board.
 
     Args:
         model: a definition, or an integer model (only sizes matter).
         board: name of a board, path to a board's TOML file, a Board, or None.
+        counted: figures to take instead of a forecast's, which `rtrl_edge.evaluate.work.counted` has.
 
     Raises:
         PlanError: the model does not fit, and the message names the largest number of units that does; or an
@@ -242,7 +253,7 @@ def plan(model: Model | IntegerModel, board: str | Board | None = None) -> Plan:
         board_ram_bytes=chip.ram_bytes,
         board_flash_bytes=chip.flash_bytes,
         clock_hz=chip.clock_hz,
-        forecast=forecast(definition, chip.core),
+        forecast=counted or forecast(definition, chip.core),
     )
     _refuse_if_too_large(definition, found, chip)
     return found
@@ -253,33 +264,55 @@ def room(board: Board) -> int:
     return board.ram_bytes - board.stack_bytes - FIRMWARE_BYTES
 
 
-def savings(model: Model | IntegerModel, board: str | Board | None = None) -> tuple[Saving, ...]:
+def savings(
+    model: Model | IntegerModel,
+    board: str | Board | None = None,
+    *,
+    learn: Callable[[Sequence[Model]], Sequence[int]] | None = None,
+) -> tuple[Saving, ...]:
     """What each group of weights saves if it does not learn: each gate's input, bias and recurrent weights, the direct
     ones, the readout, and at last all of the cell (``ReadoutOnly``). A rule that cannot leave some weights out
-    (``Rule.partial``) has the last two alone. Arguments as of :func:`plan`; empty where nothing learns but the readout.
+    (``Rule.partial``) has the last two alone. Arguments as of :func:`plan`; ``learn`` counts the instructions of models
+    instead of a forecast. Empty where nothing learns but the readout.
     """
     whole = model.model if isinstance(model, IntegerModel) else model
     if not whole.rule.trains_cell:
         return ()
     core = None if board is None else (board if isinstance(board, Board) else load_board(board)).core
-    without = list(_without(whole))
-    partly = [less for _, less in without if less.rule == whole.rule]
-    mine, *others = _learn([whole, *partly], core)
-    full, learn = _needs(whole), dict(zip(map(id, partly), others, strict=True))
-    found = []
-    for group, less in without:
+    full, without, found = _needs(whole), list(_without(whole)), []
+    others = [less for _, less in without]
+    saved = _counted_savings(whole, others, learn) if learn else _forecast_savings(whole, others, core)
+    for (group, less), instructions in zip(without, saved, strict=True):
         needs = _needs(less)
-        if group == "readout":  # beside the cell's work its own is lost in the fit: ask the rule that has no other
-            alone = replace(whole, rule=ReadoutOnly(), trainable=None)
-            saved = _difference(*_learn([alone, replace(alone, trainable=less.trainable)], core))
-        elif less.rule == whole.rule:
-            saved = _difference(mine, learn[id(less)])
-        else:
-            saved = _difference(mine, *_learn([less], core))
         weights = _learning_weights(whole) - _learning_weights(less)
         ram, macs = full.struct_bytes - needs.struct_bytes, full.macs_learn - needs.macs_learn
-        found.append(Saving(group, weights, ram, macs, saved))
+        found.append(Saving(group, weights, ram, macs, instructions))
     return tuple(found)
+
+
+def _counted_savings(
+    whole: Model, others: Sequence[Model], learn: Callable[[Sequence[Model]], Sequence[int]]
+) -> list[int | None]:
+    mine, *less = learn([whole, *others])
+    return [mine - its for its in less]
+
+
+def _forecast_savings(whole: Model, others: Sequence[Model], core: str | None) -> list[int | None]:
+    """From fits in which all models of the same rule share the coefficients."""
+    partly = [less for less in others if less.rule == whole.rule]
+    mine, *fits = _learn([whole, *partly], core)
+    learn = dict(zip(map(id, partly), fits, strict=True))
+    found = []
+    for less in others:
+        if less.trains_readout != whole.trains_readout:
+            # beside the cell's work its own is lost in the fit: ask the rule that has no other
+            alone = replace(whole, rule=ReadoutOnly(), trainable=None)
+            found.append(_difference(*_learn([alone, replace(alone, trainable=less.trainable)], core)))
+        elif less.rule == whole.rule:
+            found.append(_difference(mine, learn[id(less)]))
+        else:
+            found.append(_difference(mine, *_learn([less], core)))
+    return found
 
 
 def _difference(whole: int | None, less: int | None) -> int | None:

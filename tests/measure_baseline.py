@@ -14,7 +14,8 @@ from pathlib import Path
 import rtrl_edge as rt
 from rtrl_edge.boards import load_board
 from rtrl_edge.demo import MODEL
-from rtrl_edge.evaluate.work import compiler_version, count
+from rtrl_edge.device.counter import count, roomier
+from rtrl_edge.evaluate.work import STEPS, compiler_version, noisy
 from rtrl_edge.plan import plan
 
 BASELINE = Path(__file__).parent / "baseline.json"
@@ -34,14 +35,15 @@ def measure(name: str) -> dict[str, object]:
     """Bytes and instructions of each model on a board, counted anew; units in the names."""
     board = load_board(name)
     found: dict[str, object] = {"compiler": compiler_version(board)}
-    for title, model in MODELS.items():
-        work = count(model, board)
+    counts = count([noisy(model)[0] for model in MODELS.values()], roomier(board), STEPS)
+    for (title, model), counted in zip(MODELS.items(), counts, strict=True):
+        planned = plan(model)
         found[title] = {
-            "ram_bytes": plan(model).struct_bytes,
-            "flash_bytes": work.flash_bytes,
-            "predict_instructions_mean": work.predict,
-            "learn_instructions_mean": work.learn,
-            "learn_instructions_most": work.learn_most,
+            "ram_bytes": planned.struct_bytes,
+            "flash_bytes": planned.const_bytes + counted.code_bytes,
+            "predict_instructions_mean": counted.predict,
+            "learn_instructions_mean": counted.learn,
+            "learn_instructions_most": counted.learn_most,
         }
     return found
 

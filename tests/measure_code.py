@@ -19,15 +19,15 @@ from dataclasses import astuple, dataclass, fields, replace
 from tqdm import tqdm
 
 from rtrl_edge.boards import Board, load_board
+from rtrl_edge.device.counter import Counted, count, roomier
 from rtrl_edge.errors import ModelError
+from rtrl_edge.evaluate.work import noisy
 from rtrl_edge.forecast import KIN, forecast
 from rtrl_edge.measured import PROFILES, Line, cell_key, file_of, length, lines, measured_model
-from rtrl_edge.model import Cell, Rule, Stack, catalogue
+from rtrl_edge.model import Cell, Model, Rule, Stack, catalogue
 from rtrl_edge.plan import plan
 
-from .counting import measure
-
-#: the emulated board of each core; the counted firmware has more RAM than the microbit, whose core runs on another's
+#: the emulated board of each core
 BOARDS = {
     "cortex-m0": "qemu_microbit", "cortex-m3": "qemu_mps2_an385", "cortex-m4": "qemu_mps2_an386",
     "cortex-m7": "qemu_mps2_an500", "cortex-m33": "qemu_mps2_an505", "cortex-m55": "qemu_mps3_an547",
@@ -49,6 +49,7 @@ LENGTHS = {
     "OK": (2, 1, 4),
     "SnAp": (2, 3),
 }
+STEPS = 4  # that are counted of each, at least
 BATCH, BATCH_LX6 = 24, 8  # a jump of the ESP32 reaches over 128 KB
 
 
@@ -62,11 +63,12 @@ class Job:
 
 def board_of(core: str) -> Board:
     """The emulated board that counts a core's instructions."""
-    board = load_board(BOARDS[core])
-    if core != "cortex-m0":
-        return board
-    other = load_board("qemu_mps2_an385")
-    return replace(other, core=core, simd=board.simd, compiler=board.compiler)
+    return roomier(load_board(BOARDS[core]))
+
+
+def measure(models: Sequence[Model], board: Board) -> list[Counted]:
+    """Count models of random weights; blocks are whole."""
+    return count([noisy(model)[0] for model in models], board, STEPS)
 
 
 def rules_of(cell: Cell, inputs: int) -> Iterator[tuple[Rule, tuple[int, ...]]]:
@@ -114,7 +116,7 @@ def measured(batch: list[Job]) -> list[Line]:
     return [
         replace(
             job.line, predict=m.predict, learn=m.learn, learn_most=m.learn_most, slice_most=m.slice_most,
-            code_bytes=m.code, stack_bytes=m.stack or 0,
+            code_bytes=m.code_bytes, stack_bytes=m.stack_bytes or 0,
         )
         for job, m in zip(batch, found, strict=True)
     ]  # fmt: skip

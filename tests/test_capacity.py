@@ -43,7 +43,7 @@ def test_time_the_largest_is_in_time_and_one_more_unit_is_not() -> None:
     found = asked.largest(rt.RNN(8), rt.RTRL())
     assert found.binds == "time"
     for units, in_time in ((found.units, True), (found.units + 1, False)):
-        counted = work.work(asked.model(rt.RNN(8), rt.RTRL(), units), asked.board)
+        (counted,) = work.work([asked.model(rt.RNN(8), rt.RTRL(), units)], asked.board)
         most = counted.predict_most + counted.learn_most
         assert (asked.seconds(most) <= 1 / 200) == in_time
         if in_time:
@@ -55,11 +55,11 @@ def test_counts_are_repeatable_and_kept(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(work, "cache_dir", lambda: tmp_path)
     model = question("qemu_microbit").model(rt.RNN(4), rt.Trunc1(), 4)
     board = load_board("qemu_microbit")
-    first = work.work(model, board)
+    first = work.work([model], board)
     (kept,) = tmp_path.iterdir()
-    assert work.work(model, board) == first  # from the file
+    assert work.work([model], board) == first  # from the file
     kept.unlink()
-    assert work.work(model, board) == first  # counted again
+    assert work.work([model], board) == first  # counted again
 
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -145,10 +145,10 @@ def test_plan(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert found["command"] == "rtrl-edge plan"
     for row, key in (
         ("RAM, struct tiny_t", "ram_bytes"),
-        ("stack of one call, at most", "stack_bound_bytes"),
+        ("stack of one call (forecast)", "stack_bytes"),
         ("RAM of qemu_mps2_an386", "board_ram_bytes"),
         ("flash, tables and factory weights", "flash_const_bytes"),
-        ("flash, code (estimate)", "flash_code_estimate_bytes"),
+        ("flash, code (forecast)", "flash_code_bytes"),
         ("multiply-accumulates of predict", "predict_macs"),
         ("multiply-accumulates of learn", "learn_macs"),
     ):
@@ -156,6 +156,20 @@ def test_plan(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert found["ram_bytes"] >= sum(found["ram_by_group_bytes"].values())
     told(capsys, "plan", model, "--json", figures)  # an older one of ours may be replaced
     assert "board" not in json.loads(figures.read_text(encoding="utf-8"))
+
+
+def test_plan_counts(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Figures of this very model, in the table, the file and the page."""
+    needs("arm-none-eabi-gcc", "qemu-system-arm")
+    figures, page = tmp_path / "plan.json", tmp_path / "plan.html"
+    arguments = ("--board", "nucleo_f446re", "--count", "--json", figures, "--report", page)
+    out = told(capsys, "plan", model, *arguments)
+    found = json.loads(figures.read_text(encoding="utf-8"))
+    assert found["counted_on"] == "qemu_netduinoplus2"
+    assert number(cells(out, "instructions (counted, not cycles) of predict")[0]) == found["predict_instructions"]
+    assert "Counted on qemu_netduinoplus2" in page.read_text(encoding="utf-8")
+    assert main(["plan", str(model), "--count"]) == 1
+    assert "wanted --board too" in capsys.readouterr().err
 
 
 def test_generate_twice(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

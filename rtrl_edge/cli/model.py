@@ -7,8 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..emit import SIMDS
+from ..errors import BoardError
 from ..formats import FORMAT_NAMES, FORMATS
+from ..plan import Plan, Saving
 from ..project import refuse_other_kind, write_text
+from ..quantize import IntegerModel
 from .arguments import Commands, add_board, add_model, add_report, hertz, positive, ratio
 from .common import Bar, build, load, write_json
 
@@ -36,11 +39,18 @@ def add_plan(commands: Commands) -> None:
         "plan",
         _plan,
         "RAM, flash, stack and work of a model, before anything is built",
-        "With --board it refuses a model that does not fit, and says what would; it forecasts instructions, and the "
-        "sample rate under a stated assumption.",
+        "With --board it refuses a model that does not fit, and says what would; it forecasts instructions, code "
+        "and stack from models measured in other sizes, or with --count measures this one; and it estimates the sample "
+        "rate under a stated assumption.",
     )
     add_model(sub)
     add_board(sub, None)
+    sub.add_argument(
+        "--count",
+        action="store_true",
+        help="instead of a forecast: build the model, boot it on the board's core in QEMU, and count its "
+        "instructions, code and stack; some seconds, kept for the next time; needs the board's compiler",
+    )
     sub.add_argument("--sums", action="store_true", help="list the accumulators, and why none can overflow")
     sub.add_argument("--report", type=Path, metavar="FILE.HTML", help="write a page with a map of the RAM")
     add_report(sub)
@@ -54,15 +64,39 @@ def _plan(options: argparse.Namespace) -> int:
     if options.report is not None:
         refuse_other_kind(options.report, PAGE_LINE)
     model = build(load(options.model), options)
-    found = replace(plan(model, options.board), savings=savings(model, options.board))
+    found = plan(model, options.board)  # refuses before anything is built
+    if options.count:
+        found, saved = _counted(model, options.board)
+    else:
+        saved = savings(model, options.board)
+    found = replace(found, savings=saved)
     print(found)
     if options.sums:
         print(f"\n{found.sums_text()}")
     if options.report:
         command = f"rtrl-edge plan {options.model}" + (f" --board {options.board}" if options.board else "")
+        command += " --count" if options.count else ""
         print(f"wrote {write_text(options.report, render(found, command))}")
     write_json(options, found.figures())
     return 0
+
+
+def _counted(model: IntegerModel, board: str | None) -> tuple[Plan, tuple[Saving, ...]]:
+    """The plan and the savings with counts instead of forecasts."""
+    from ..boards import load_board
+    from ..evaluate.work import counted, counted_learn
+    from ..plan import plan, savings
+
+    if board is None:
+        raise BoardError("plan: --count counts on the core of a board; wanted --board too")
+    chip = load_board(board)
+    bar = Bar("building and counting", 2)
+    found = plan(model, chip, counted=counted(model, chip))
+    bar(1)
+    saved = savings(model, chip, learn=lambda models: counted_learn(models, chip))
+    bar(1)
+    bar.close()
+    return found, saved
 
 
 def add_fit(commands: Commands) -> None:

@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import resources
@@ -120,16 +120,12 @@ class Emulator(LinkDevice):
         return Line(self._socket.fileno(), self._socket.fileno(), self._end)
 
     def _start_qemu(self, emulated: Emulated, uart: bool, count_instructions: bool) -> Line:
-        command = [
-            emulated.command, "-M", emulated.machine, *(["-cpu", emulated.cpu] if emulated.cpu else []),
-            *emulated.options, "-display", "none", "-monitor", "none", "-semihosting-config", "enable=on,target=native",
-            "-kernel", str(self.built.elf),
-        ]  # fmt: skip
+        command = qemu(emulated, self.built.elf)
         if count_instructions:
             self._counts = Path(self._temporary.name) / "instructions.txt"
             command += [
                 "-plugin",
-                _plugin_argument(_plugin(), self._counts, symbols(self.built.elf, self.board)),
+                count_argument(self._counts, symbols(self.built.elf, self.board), COUNTED),
             ]
         if not uart:
             return self._start([*command, "-serial", "none"])
@@ -223,6 +219,14 @@ def _emulated(board: Board) -> Emulated | None:
     return board.emulator
 
 
+def qemu(emulated: Emulated, elf: Path) -> list[str]:
+    """The command that boots a firmware; without a serial port yet."""
+    return [
+        emulated.command, "-M", emulated.machine, *(["-cpu", emulated.cpu] if emulated.cpu else []), *emulated.options,
+        "-display", "none", "-monitor", "none", "-semihosting-config", "enable=on,target=native", "-kernel", str(elf),
+    ]  # fmt: skip
+
+
 # -------------------------------------------------------------------------------------------------- plugin
 
 
@@ -246,12 +250,15 @@ def _plugin() -> Path:
     return plugin
 
 
-def _plugin_argument(plugin: Path, out: Path, addresses: dict[str, int]) -> str:
+def count_argument(out: Path, addresses: Mapping[str, int], calls: Iterable[str], *more: str) -> str:
+    """QEMU's argument ``-plugin``: count the calls, each between its two labels, into a file; ``more``: as
+    insn_count.c has them."""
+
     def quoted(path: Path) -> str:
         return str(path).replace(",", ",,")  # QEMU's own escape
 
-    marks = [f"mark={name}:{addresses[f'mark_{name}_begin']}:{addresses[f'mark_{name}_end']}" for name in COUNTED]
-    return ",".join([quoted(plugin), f"out={quoted(out)}", *marks])
+    marks = [f"mark={name}:{addresses[f'mark_{name}_begin']}:{addresses[f'mark_{name}_end']}" for name in calls]
+    return ",".join([quoted(_plugin()), f"out={quoted(out)}", *marks, *more])
 
 
 def parse_counts(text: str) -> dict[str, InstructionCount]:

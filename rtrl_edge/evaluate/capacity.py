@@ -11,13 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ..boards import Board
+from ..device.counter import Counted
 from ..errors import ModelError, PlanError
 from ..model import MAX_UNITS, RNN, Cell, Jordan, Model, Numbers, ReadoutOnly, Rule, Stack, catalogue
 from ..plan import CYCLES_PER_INSTRUCTION, plan, room
 from .compare import written
 from .matrix import label
 from .report import text_table
-from .work import Work, work
+from .work import work
 
 _BUILDS = 8  # of one search, at most
 
@@ -131,7 +132,7 @@ class Question:
         def count(units: int) -> None:
             nonlocal beyond
             try:
-                counted[units] = _most(work(self.model(cell, rule, units), self.board))
+                counted[units] = _most(*work([self.model(cell, rule, units)], self.board))
             except PlanError:
                 beyond = min(beyond, units)
 
@@ -178,7 +179,7 @@ class Question:
         return _last(in_time, held) or min(8, held)
 
 
-def _most(found: Work) -> int:
+def _most(found: Counted) -> int:
     return found.predict_most + found.learn_most
 
 

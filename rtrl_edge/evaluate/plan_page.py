@@ -62,9 +62,11 @@ def _work_section(plan: Plan) -> str:
     ]
     if plan.rate_hz is not None:
         lines.append(("samples a second, an estimate", f"{plan.rate_hz:,.3g}"))
+    where = seen.counted_on
     outside = f" Extrapolated: other {', '.join(seen.extrapolated)} were measured." if seen.extrapolated else ""
     caption = (
-        "Forecasts from counts of the same parts in other sizes: executed instructions in an emulator, not cycles. The "
+        f"{f'Counted on {where}' if where else 'Forecasts from counts of the same parts in other sizes'}: executed "
+        "instructions in an emulator, not cycles. The "
         f"rate assumes {CYCLES_PER_INSTRUCTION:g} cycles an instruction at the board's clock.{outside}"
     )
     return section("Work and flash", table(["", ""], _rows(lines)), caption)

@@ -1,20 +1,22 @@
-"""How much a model works on a core: its firmware is built, booted and played with noise, its instructions counted."""
+"""How much a model works on a core: built, booted and played with noise, its instructions counted, and kept."""
 
 from __future__ import annotations
 
 import json
 import subprocess
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, fields
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
 from ..boards import Board, board_names, load_board
-from ..device.emulator import Emulator
+from ..device.counter import Counted, count, roomier
 from ..device.host import cache_dir
 from ..errors import BoardError
 from ..firmware import firmware_project
+from ..forecast import Forecast
 from ..model import Model
 from ..plan import plan
 from ..quantize import IntegerModel, quantize
@@ -23,22 +25,6 @@ from ..weights import initial
 
 #: steps that are counted: several blocks, and several windows, of the rules that work in bursts
 STEPS = 64
-
-
-@dataclass(frozen=True)
-class Work:
-    """Executed instructions of a call, mean and most of ``STEPS``; not cycles: the emulator has no pipeline.
-
-    ``core`` was emulated as ``board``; ``flash_bytes`` are those of the model, code, tables and factory weights.
-    """
-
-    core: str
-    board: str
-    predict: int
-    predict_most: int
-    learn: int
-    learn_most: int
-    flash_bytes: int
 
 
 def stand_in(board: Board) -> Board:
@@ -76,43 +62,50 @@ def noisy(model: Model) -> tuple[IntegerModel, Stream]:
     return quantize(model, initial(model, 1), stream), stream
 
 
-def work(model: Model, board: Board) -> Work:
-    """As :func:`count`, but kept in the cache by the generated C, the board and the compiler."""
-    chip = stand_in(board)
-    integer_model, _ = noisy(model)
-    plan(integer_model, chip)
-    project = firmware_project(integer_model, chip, console=True)
-    text = json.dumps([project, repr(chip), compiler_version(chip), STEPS], sort_keys=True)
-    kept = cache_dir() / f"work-{sha256(text.encode()).hexdigest()[:24]}.json"
-    if kept.is_file():
-        return Work(**json.loads(kept.read_text(encoding="utf-8")))
-    found = count(model, chip)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(f"{kept}.part")
-    part.write_text(json.dumps(asdict(found)), encoding="utf-8")
-    part.replace(kept)
-    return found
+def work(models: Sequence[Model | IntegerModel], board: Board) -> list[Counted]:
+    """Count models on the emulated core of a board; kept in the cache by the generated C, the board and the compiler.
 
-
-def count(model: Model, board: Board) -> Work:
-    """Count the instructions of a model on a board's core.
+    Args:
+        models: definitions, which get random weights, or integer models with their own.
+        board: with an emulator, or whose core another board emulates.
 
     Raises:
         BoardError: no emulated board has this core.
         BuildError: a compiler or QEMU is missing.
-        PlanError: the emulated board cannot hold the model.
+        PlanError: the emulated board cannot hold a model.
     """
-    chip = stand_in(board)
-    integer_model, stream = noisy(model)
-    x, target = integer_model.to_input(stream.x), integer_model.to_target(stream.target)
-    with Emulator(integer_model, chip, count_instructions=True) as device:
-        for row, label in zip(x, target, strict=True):
-            device.predict(row)
-            device.learn(label)
-        flash = device.built.model_flash_bytes
-    counts = device.instructions()
-    predict, learn = counts["predict"], counts["learn"]
-    return Work(
-        chip.core, chip.name, round(predict.total / predict.calls), predict.most,
-        round(learn.total / learn.calls), learn.most, flash,
+    chip = roomier(stand_in(board))
+    wanted = [model if isinstance(model, IntegerModel) else noisy(model)[0] for model in models]
+    for model in wanted:
+        plan(model, chip)
+    files = [_kept(model, chip) for model in wanted]
+    new = [(model, file) for model, file in zip(wanted, files, strict=True) if not file.is_file()]
+    if new:
+        for (_, file), found in zip(new, count([model for model, _ in new], chip, STEPS), strict=True):
+            part = Path(f"{file}.part")
+            part.write_text(json.dumps(asdict(found)), encoding="utf-8")
+            part.replace(file)
+    return [Counted(**json.loads(file.read_text(encoding="utf-8"))) for file in files]
+
+
+def _kept(model: IntegerModel, chip: Board) -> Path:
+    """Where the counts of a model are kept."""
+    names = [field.name for field in fields(Counted)]
+    project = firmware_project(model, chip, console=True)
+    text = json.dumps([project, repr(chip), compiler_version(chip), STEPS, names], sort_keys=True)
+    folder = cache_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"work-{sha256(text.encode()).hexdigest()[:24]}.json"
+
+
+def counted(model: IntegerModel, board: Board) -> Forecast:
+    """What :func:`rtrl_edge.plan` forecasts of a model on a board, counted; raises as :func:`work`."""
+    (found,), on = work([model], board), stand_in(board).name
+    return Forecast(
+        found.predict, found.learn, found.learn_most, found.slice_most, found.code_bytes, found.stack_bytes, (), on
     )  # fmt: skip
+
+
+def counted_learn(models: Sequence[Model], board: Board) -> list[int]:
+    """Instructions of ``learn`` of each, for :func:`rtrl_edge.plan.savings`; raises as :func:`work`."""
+    return [found.learn for found in work(models, board)]
