@@ -252,7 +252,7 @@ def test_run(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert found["instructions"]["learn"]["calls"] == 30
     for row, key in (
         ("flash of the model", "model_flash_bytes"),
-        ("stack of the model's calls", "model_stack_bytes"),
+        ("stack of the deepest call", "model_stack_bytes"),
     ):
         assert number(re.findall(r"([\d,]+) B", cells_line(out, row))[-1]) == found[key]
     assert f"{found['nrmse_per_channel_std']:.3f}" in out.splitlines()[0]

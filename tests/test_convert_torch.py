@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -265,3 +266,13 @@ def test_modules_of_torch_that_are_refused() -> None:
     ):  # fmt: skip
         with pytest.raises(rt.RtrlEdgeError, match=message):
             from_torch(module)
+
+
+def test_without_the_package_safetensors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    with pytest.raises(
+        ConvertError, match=r"a\.safetensors: wanted the package safetensors .*; pip install safetensors"
+    ):
+        read(tmp_path / "a.safetensors")
+    with pytest.raises(ConvertError, match="export: wanted the package safetensors"):
+        file_of(".safetensors", {})

@@ -355,7 +355,7 @@ def test_running_error():
 
 
 def test_run_without_any_label():
-    with pytest.raises(DataError, match="no sample of the stream has a label"):
+    with pytest.raises(DataError, match="no sample of it has a label"):
         Run(np.zeros((3, 1)), np.full((3, 1), np.nan)).nrmse()
 
 

@@ -188,7 +188,7 @@ def test_a_tally_says_what_the_whole_run_says(labels: bool) -> None:
         piece = slice(start, start + 37)
         tally.add(Run(run.prediction[piece], run.target[piece]))
     if not labels:
-        with pytest.raises(DataError, match="no sample of the stream has a label"):
+        with pytest.raises(DataError, match="no sample of it has a label"):
             tally.nrmse()
         return
     assert len(tally) == 500

@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,15 +31,11 @@ def from_safetensors(path: str | Path, check: str | Path | None = None) -> Netwo
     Raises:
         ConvertError: not such a file, or weights that cannot be taken over.
     """
-    try:
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
-    except ImportError as error:
-        raise ConvertError(f"{path}: wanted the package safetensors ({error}); pip install safetensors") from error
+    safetensors = _safetensors(str(path))
     content = read_file(Path(path))
     try:
-        arrays = dict(sorted(load(content).items()))  # the file's own order is not told
-    except (SafetensorError, KeyError, ValueError, OverflowError) as error:
+        arrays = dict(sorted(safetensors.numpy.load(content).items()))  # the file's own order is not told
+    except (safetensors.SafetensorError, KeyError, ValueError, OverflowError) as error:
         raise ConvertError(f"{path}: not a .safetensors file of float arrays ({error})") from error
     return checked(from_state_dict(arrays), check)
 
@@ -71,12 +68,20 @@ def from_pickle(path: str | Path, check: str | Path | None = None) -> Network:
 def file_of(suffix: str, arrays: Mapping[str, npt.NDArray[np.generic]]) -> bytes:
     """The bytes of a .safetensors or .npz file of weights, in their names and types."""
     if suffix == ".safetensors":
-        from safetensors.numpy import save
-
+        save = _safetensors("export").numpy.save
         return bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))
     file = io.BytesIO()
     np.savez(file, allow_pickle=False, **arrays)
     return file.getvalue()
+
+
+def _safetensors(what: str) -> Any:
+    """The package, which is only wanted here; ConvertError, which begins with ``what``, if it is missing."""
+    try:
+        import safetensors.numpy
+    except ImportError as error:
+        raise ConvertError(f"{what}: wanted the package safetensors ({error}); pip install safetensors") from error
+    return safetensors
 
 
 def read_file(path: Path) -> bytes:

@@ -87,14 +87,14 @@ class BoardRun:
                 "kernels, tables and factory weights",
             ),
             Resource(
-                "stack of the model's calls",
+                "stack of the deepest call",
                 plan.stack_bytes,
                 self.stack_bytes,
                 "B",
                 "worst path by the compiler's account",
             ),
             Resource(
-                "stack of the whole firmware",
+                "stack that the firmware used",
                 None,
                 self.stack_high_water_bytes,
                 "B",

@@ -71,7 +71,7 @@ class Run:
         """(outputs,) standard deviation of each channel's labels: the unit of all errors (1 if constant)."""
         labels = self.target[self.labelled]
         if not len(labels):
-            raise DataError("run: no sample of the stream has a label, so there is no error to measure")
+            raise DataError("stream: no sample of it has a label, so there is no error to measure")
         constant = (labels == labels[0]).all(axis=0)  # rounding would give it a deviation of its own
         return np.where(constant, 1.0, labels.std(axis=0))
 

@@ -87,7 +87,7 @@ class Tally:
     def deviation(self) -> Float:
         """(outputs,) standard deviation of each channel's labels: the unit of all errors (1 if constant)."""
         if not self._labels:
-            raise DataError("run: no sample of the stream has a label, so there is no error to measure")
+            raise DataError("stream: no sample of it has a label, so there is no error to measure")
         found = np.sqrt(self._moment / self._labels)
         return np.where(found > 0.0, found, 1.0)
 
