@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from .boards import UNVERIFIED, Board
-from .evaluate.report import text_table
+from .evaluate.tables import text_table
 
 
 def listing(boards: Sequence[Board]) -> str:

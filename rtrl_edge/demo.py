@@ -12,20 +12,10 @@ from .device.host import HostTwin
 from .errors import BuildError
 from .evaluate.board_run import BoardRun, amount, run_on_board
 from .evaluate.contest import Progress, rivals
+from .evaluate.page import PAGE_LINE
 from .evaluate.recordings import Part, Recording, watch
-from .evaluate.report import (
-    LEGEND,
-    PAGE_LINE,
-    Contender,
-    Report,
-    Resource,
-    Verdict,
-    conclusions,
-    error_table,
-    figures,
-    render,
-    text_table,
-)
+from .evaluate.report import LEGEND, Contender, Report, Resource, Verdict, conclusions, error_table, figures, render
+from .evaluate.tables import text_table
 from .evaluate.verify import Transcript, compare, transcript
 from .model import R16, RNN, RTRL, SGD, Linear, Model
 from .plan import GROUPS, Plan, plan

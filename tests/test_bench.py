@@ -19,19 +19,9 @@ from rtrl_edge.evaluate.compare import USUAL, compare, equal_ram_window, parse_r
 from rtrl_edge.evaluate.contest import Bar
 from rtrl_edge.evaluate.curriculum import curriculum
 from rtrl_edge.evaluate.float_rnn import float_rnn
+from rtrl_edge.evaluate.lessons import HIGH, Lesson, changed_error, steps_to_learn
 from rtrl_edge.evaluate.recordings import delayed_xor
-from rtrl_edge.evaluate.tasks import (
-    HALF,
-    HIGH,
-    TASKS,
-    Lesson,
-    adding,
-    anbn,
-    changed_error,
-    copy,
-    copy_sequence,
-    steps_to_learn,
-)
+from rtrl_edge.evaluate.tasks import HALF, TASKS, adding, anbn, copy, copy_sequence
 from rtrl_edge.oracle import Oracle
 from rtrl_edge.plan import plan
 from rtrl_edge.weights import initial

@@ -110,7 +110,7 @@ def add_diff(commands: Commands) -> None:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    from ..evaluate.report import text_table
+    from ..evaluate.tables import text_table
     from ..snapshot import difference
 
     a, b = Snapshot.load(options.a), Snapshot.load(options.b)

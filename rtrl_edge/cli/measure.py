@@ -38,7 +38,7 @@ def add_compare(commands: Commands) -> None:
 
 def _compare(options: argparse.Namespace) -> int:
     from ..evaluate.compare import USUAL, board_that_counts, compare, parse_rules, render
-    from ..evaluate.report import PAGE_LINE
+    from ..evaluate.page import PAGE_LINE
 
     if options.report is not None:
         refuse_other_kind(options.report, PAGE_LINE)
@@ -141,7 +141,7 @@ def _bench_learning(options: argparse.Namespace) -> int:
     from ..evaluate import learning_page as pages
     from ..evaluate.bench import run_all
     from ..evaluate.learning import Results, entries, marks
-    from ..evaluate.report import PAGE_LINE
+    from ..evaluate.page import PAGE_LINE
 
     files = [(options.out / "learning.csv", pages.CSV_LINE), (options.out / "learning.html", PAGE_LINE)]
     files += [(options.page, pages.MARKDOWN_LINE)] if options.page else []

@@ -57,8 +57,8 @@ def add_plan(commands: Commands) -> None:
 
 
 def _plan(options: argparse.Namespace) -> int:
+    from ..evaluate.page import PAGE_LINE
     from ..evaluate.plan_page import render
-    from ..evaluate.report import PAGE_LINE
     from ..plan import plan, savings
 
     if options.report is not None:

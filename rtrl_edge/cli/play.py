@@ -67,7 +67,8 @@ def add_simulate(commands: Commands) -> None:
 
 def _simulate(options: argparse.Namespace) -> int:
     from ..evaluate.contest import PREDICTIONS_LINE, Predictions, simulate
-    from ..evaluate.report import LEGEND, PAGE_LINE, conclusions, error_table, figures, render
+    from ..evaluate.page import PAGE_LINE
+    from ..evaluate.report import LEGEND, conclusions, error_table, figures, render
 
     for path, first_line in ((options.out, PREDICTIONS_LINE), (options.report, PAGE_LINE)):
         if path is not None:

@@ -3,17 +3,8 @@
 from .baselines import Control, Mean, OnlineAR, Persistence, RLSReadout, standard_controls
 from .prequential import Run, play, prequential
 from .recordings import Part, Recording, daphnet, delayed_xor, mackey_glass, watch
-from .report import (
-    Contender,
-    Report,
-    Resource,
-    Verdict,
-    conclusions,
-    error_table,
-    figures,
-    render,
-    text_table,
-)
+from .report import Contender, Report, Resource, Verdict, conclusions, error_table, figures, render
+from .tables import text_table
 
 __all__ = [
     "Contender",

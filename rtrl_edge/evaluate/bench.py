@@ -26,13 +26,14 @@ from ..quantize import IntegerModel
 from ..stream import Float, Stream
 from ..weights import initial
 from . import curriculum as grown
-from . import tasks
+from . import lessons, streams, tasks
 from .contest import Progress
 from .curriculum import curriculum
 from .float_rnn import float_rnn
+from .lessons import Figures, Lesson
 from .matrix import integer_model
 from .recordings import find_recording
-from .tasks import HALF, TASKS, Figures, Lesson
+from .tasks import HALF, TASKS
 
 #: first line of the file of finished runs, by which it is known
 RUNS_LINE = '{"rtrl-edge": "finished runs of a benchmark, one a line"}'
@@ -243,7 +244,7 @@ def _without_model(how: How, lesson: Lesson) -> Float:
 
 @lru_cache(maxsize=1)
 def _hash_of_tasks() -> str:
-    return "".join(_hash_of_file(Path(str(module.__file__))) for module in (tasks, grown))
+    return "".join(_hash_of_file(Path(str(module.__file__))) for module in (tasks, lessons, streams, grown))
 
 
 @lru_cache

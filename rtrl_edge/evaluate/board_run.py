@@ -14,7 +14,8 @@ from ..plan import Plan, plan
 from ..quantize import IntegerModel
 from ..stream import Stream
 from .contest import Progress
-from .report import Resource, text_table
+from .report import Resource
+from .tables import text_table
 from .verify import Transcript, transcript
 
 #: the public calls that a firmware makes; their worst stack is the model's

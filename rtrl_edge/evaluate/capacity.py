@@ -17,7 +17,7 @@ from ..model import MAX_UNITS, RNN, Cell, Jordan, Model, Numbers, ReadoutOnly, R
 from ..plan import CYCLES_PER_INSTRUCTION, plan, room
 from .compare import written
 from .matrix import label
-from .report import text_table
+from .tables import text_table
 from .work import work
 
 _BUILDS = 8  # of one search, at most

@@ -28,8 +28,9 @@ from .certificate import LARGEST
 from .contest import Progress
 from .fidelity import fidelity
 from .matrix import label
+from .page import legend, page, section, table
 from .prequential import Run, play, prequential
-from .report import legend, page, section, table, text_table
+from .tables import text_table
 
 #: what is compared if nobody says, as far as the cell takes it
 USUAL = "RTRL, BlockRTRL(8), BPTT(16), SnAp(1), UORO, Trunc1, ReadoutOnly"

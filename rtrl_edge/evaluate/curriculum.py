@@ -6,7 +6,8 @@ import numpy as np
 
 from ..device.host import HostTwin
 from ..quantize import IntegerModel
-from .tasks import HALF, Figures, copy_sequence
+from .lessons import Figures
+from .tasks import HALF, copy_sequence
 
 SOLVED, AGAIN, WEIGHT = (
     0.15,

@@ -13,7 +13,8 @@ from . import plots
 from .bench import Outcome
 from .compare import COLOURS
 from .learning import Mark, Results, verdict
-from .report import page, section, table, text_table
+from .page import page, section, table
+from .tables import text_table
 from .tasks import TASKS
 
 #: first line of the CSV file, by which it is known

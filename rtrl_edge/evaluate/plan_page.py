@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from ..plan import CYCLES_PER_INSTRUCTION, GROUPS, Plan, Saving
-from .report import page, ram_section, section, table
+from .page import page, ram_section, section, table
 
 
 def render(plan: Plan, command: str) -> str:

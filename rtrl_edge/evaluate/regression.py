@@ -16,7 +16,7 @@ from statistics import median
 from typing import Literal
 
 from ..errors import DataError
-from .report import text_table
+from .tables import text_table
 
 #: largest file that is read
 _BYTES_MAX = 64 * 2**20

@@ -6,11 +6,9 @@ Pure functions from values to text; the command line fills in a :class:`Report` 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from importlib.resources import files
 from typing import Literal
 
 import numpy as np
@@ -18,8 +16,10 @@ import numpy as np
 from ..errors import DataError
 from ..stream import Float
 from . import plots
+from .page import legend, page, ram_section, section, table
 from .prequential import Run
 from .recordings import Part
+from .tables import text_table
 from .tally import Errors
 
 Role = Literal["learning", "frozen", "readout", "control"]
@@ -27,8 +27,6 @@ Role = Literal["learning", "frozen", "readout", "control"]
 WINDOW_S = 10.0  # of the running error
 STRETCH_S = 4.0  # of signal that is shown
 BACK_TO_FRONT: list[Role] = ["control", "readout", "frozen", "learning"]
-#: first line of page.html, by which a report is known
-PAGE_LINE = "<!DOCTYPE html><!-- rtrl-edge: report -->"
 LEGEND = """\
 NRMSE: root mean squared error of predictions made before the label was seen, each channel in units of its
 standard deviation: 0 is perfect, 1 the best constant. * the best of its column."""
@@ -125,26 +123,6 @@ class Report:
 # ------------------------------------------------------------------------------------------- as text
 
 
-def text_table(
-    header: Sequence[str], rows: Sequence[Sequence[object]], indent: int = 0, texts: Collection[str] = ()
-) -> str:
-    """Aligned columns for a terminal: the first and those named in ``texts`` flush left, the others flush right.
-
-    None is shown as "-", a float with three decimals, an int with thousands separated.
-    """
-    cells = [[_cell(value) for value in row] for row in [header, *rows]]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    lines = []
-    for row in cells:
-        aligned = [
-            cell.ljust(width) if i == 0 or header[i] in texts else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append((" " * indent + "  ".join(aligned)).rstrip())
-    rule = " " * indent + "  ".join("-" * w for w in widths)
-    return "\n".join([lines[0], rule, *lines[1:]])
-
-
 def error_table(report: Report) -> str:
     """The prequential errors for a terminal; the best of each column carries a star."""
     best = report.best()
@@ -183,16 +161,6 @@ def figures(report: Report) -> dict[str, object]:
         "verdicts": [{"passed": v.passed, "text": v.text} for v in report.verdicts],
         "conclusions": conclusions(report),
     }
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:.3f}"
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}"
-    return str(value)
 
 
 def _conclusions(report: Report) -> list[tuple[bool, str]]:
@@ -256,32 +224,6 @@ def render(report: Report) -> str:
     return page(report.title, report.lead, sections)
 
 
-def _filled(template: str, slots: Mapping[str, str]) -> str:
-    wanted = set(re.findall(r"@([a-z]+)@", template))
-    assert wanted == set(slots), f"page.html has the slots {sorted(wanted)}, given are {sorted(slots)}"
-    return re.sub(r"@([a-z]+)@", lambda match: slots[match.group(1)], template)
-
-
-def page(title: str, lead: str, sections: Sequence[str]) -> str:
-    """One HTML page without scripts, links or files beside it, of what :func:`section` made."""
-    template = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
-    body = "\n".join(part for part in sections if part)
-    return _filled(template, {"title": escape(title), "lead": escape(lead), "sections": body})
-
-
-def section(heading: str, body: str, caption: str = "") -> str:
-    """One card of a page; ``body`` is HTML, the others are text."""
-    small = f'<p class="caption">{escape(caption)}</p>\n' if caption else ""
-    return f"<section>\n<h2>{escape(heading)}</h2>\n{small}{body}\n</section>"
-
-
-def table(header: Sequence[str], rows: Sequence[str]) -> str:
-    """A table of rows that are HTML, ``<tr>`` and all."""
-    head = "".join(f"<th>{escape(name)}</th>" for name in header)
-    lines = f"<thead><tr>{head}</tr></thead>\n<tbody>\n{chr(10).join(rows)}\n</tbody>"
-    return f'<div class="scroll"><table>\n{lines}\n</table></div>'
-
-
 def _errors_section(report: Report) -> str:
     best, rows = report.best(), []
     for i, (contender, errors) in enumerate(zip(report.contenders, report.errors(), strict=True)):
@@ -309,15 +251,6 @@ def _colour(report: Report, contender: Contender) -> str:
         return contender.role
     controls = [c for c in report.contenders if c.role == "control"]
     return f"control-{controls.index(contender) % 3}"
-
-
-def legend(entries: Sequence[tuple[str, str, str]]) -> str:
-    """Entries (css colour, class, text)."""
-    spans = (
-        f'<span><i class="{kind}" style="color:var(--{colour})"></i>{escape(text)}</span>'
-        for colour, kind, text in entries
-    )
-    return f'<div class="legend">{"".join(spans)}</div>'
 
 
 def _time_axis(report: Report, samples: int) -> tuple[Float, str]:
@@ -435,34 +368,6 @@ def _amount(value: float | None, unit: str) -> str:
         return "–"
     number = f"{value:,.0f}" if float(value).is_integer() or abs(value) >= 100 else f"{value:.3g}"
     return f"{number} {escape(unit)}".strip()
-
-
-def ram_section(ram_bytes: Mapping[str, int], board_ram_bytes: int | None) -> str:
-    """A map of the state struct: bytes of its groups, and its share of a board's RAM; nothing where it has none."""
-    total = sum(ram_bytes.values())
-    if not total:
-        return ""
-    groups = list(ram_bytes.items())
-    bar = "".join(
-        f'<div style="flex:{size} 0 0;background:var(--ram-{i % 6})" title="{escape(name)}"></div>'
-        for i, (name, size) in enumerate(groups)
-        if size
-    )
-    rows = [
-        f'<tr><td><i class="swatch" style="background:var(--ram-{i % 6})"></i>{escape(name)}</td>'
-        f"<td>{size:,} B</td><td>{size / total:.1%}</td></tr>"
-        for i, (name, size) in enumerate(groups)
-    ]
-    rows.append(f"<tr><td>all</td><td>{total:,} B</td><td>100.0%</td></tr>")
-    board = ""
-    if board_ram_bytes:
-        share = min(total / board_ram_bytes, 1.0)
-        board = (
-            f'<p class="caption">{total:,} B of the board’s {board_ram_bytes:,} B: {share:.1%}</p>\n'
-            f'<div class="bar thin"><div style="width:{share:.3%};background:var(--ram-0)"></div></div>'
-        )
-    sizes = table(["", "bytes", "share"], rows)
-    return section("RAM map", f'<div class="bar">{bar}</div>\n{sizes}\n{board}')
 
 
 def _facts_section(report: Report) -> str:

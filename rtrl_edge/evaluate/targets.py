@@ -23,7 +23,7 @@ from ..model import Model
 from ..plan import plan
 from ..quantize import IntegerModel
 from .contest import Progress
-from .report import text_table
+from .tables import text_table
 from .work import noisy
 
 MARKDOWN_LINE = "# Targets"

@@ -7,46 +7,33 @@ the error is given in the paper's units.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from ..model import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy, SquaredError
 from ..stream import Float, Stream, next_sample
 from ..weights import Scaling
+from .lessons import (
+    HIGH,
+    Figures,
+    Lesson,
+    accuracy,
+    changed_error,
+    mean_loss,
+    normalised_error,
+    one_hot,
+    squared_error,
+    steps_to_learn,
+)
 from .recordings import ARMS, PEOPLE, columns, daphnet, delayed_xor, find_recording, watch
+from .streams import stream_act, stream_add, stream_anbn, stream_copy, stream_mg, stream_sine2, stream_xor
 
-Starts = npt.NDArray[np.intp]
-Figures = dict[str, float]
-
-HIGH = 0.9  # a one of a binary input
-ACCURATE = 0.98  # delayed XOR counts as learned from here on
 SQUARE, CLASSES, BIT = SquaredError(), SoftmaxCrossEntropy(), BinaryCrossEntropy()
 HALF = "T at half the samples"  # a figure of the copy curriculum
 RESET = 200  # samples after which the chaotic tasks forget the past
-
-
-def _none() -> Starts:
-    return np.zeros(0, np.intp)
-
-
-@dataclass(frozen=True, eq=False)
-class Lesson:
-    """One run's data.
-
-    Args:
-        stream: x (T, inputs) within +-1 and target (T, outputs), both in the network's units.
-        starts: samples before which the past is forgotten.
-        change: the sample from which a recording counts; what comes before is another situation, or what rates were
-            chosen on.
-    """
-
-    stream: Stream
-    starts: Starts = field(default_factory=_none)
-    change: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,71 +64,6 @@ class Task:
     def lesson(self, steps: int, seed: int, folder: Path | None = None) -> Lesson:
         """One run's data; DataError if the file is not in the folder."""
         return self.make(steps, seed, *([find_recording(folder, self.file)] if self.file else []))
-
-
-# ------------------------------------------------------------------------------------------------- judges
-
-
-def _labels(prediction: Float, lesson: Lesson, share: float) -> tuple[Float, Float]:
-    """Predictions and targets of the last ``share`` of the labelled samples."""
-    known = np.flatnonzero(lesson.stream.labelled)
-    late = known[len(known) - max(1, round(share * len(known))) :]
-    return prediction[late], lesson.stream.target[late]
-
-
-def steps_to_learn(prediction: Float, lesson: Lesson) -> Figures:
-    """Labelled steps until the running accuracy (weight .001, from 1/2) passes 98 %, NaN if never; its last value."""
-    y, target = _labels(prediction, lesson, 1.0)
-    right = (y[:, 0] > 0) == (target[:, 0] > 0)
-    accuracy, found = 0.5, float("nan")
-    for t, correct in enumerate(right.tolist()):
-        accuracy += 0.001 * (correct - accuracy)
-        if accuracy > ACCURATE and found != found:
-            found = float(t)
-    return {"steps to 98 %": found, "accuracy": accuracy}
-
-
-def normalised_error(prediction: Float, lesson: Lesson, last: int) -> Figures:
-    """Mean squared error over the last samples, in units of the target's variance over the whole stream."""
-    y, target = _labels(prediction, lesson, last / len(lesson.stream))
-    variance = np.nanvar(lesson.stream.target)
-    return {"NMSE": float(((y - target) ** 2).mean() / variance)}
-
-
-def accuracy(prediction: Float, lesson: Lesson, share: float) -> Figures:
-    """Share of right classes, and the cross-entropy, over the last ``share`` of the labels."""
-    y, target = _labels(prediction, lesson, share)
-    entropy = -(target * np.log(np.clip(y, 1e-6, 1.0))).sum(axis=1)
-    return {"accuracy": float((y.argmax(axis=1) == target.argmax(axis=1)).mean()), "nats": float(entropy.mean())}
-
-
-def squared_error(prediction: Float, lesson: Lesson, share: float, unit: float = 1.0) -> Figures:
-    """Mean squared error over the last ``share`` of the labels, in units of ``unit`` squared."""
-    y, target = _labels(prediction, lesson, share)
-    return {"MSE": float(((y - target) ** 2).mean() / unit**2)}
-
-
-def changed_error(prediction: Float, lesson: Lesson) -> Figures:
-    """Mean squared error from the lesson's change on, in units of the target's variance; the same of what is before."""
-    target = lesson.stream.target
-    square = (prediction - target) ** 2 / np.nanvar(target)
-    parts = {"NMSE": square[lesson.change :], "NMSE before": square[: lesson.change]}
-    return {name: float(np.nanmean(part)) for name, part in parts.items() if np.isfinite(part).any()}
-
-
-def mean_loss(prediction: Float, lesson: Lesson, loss: Loss, floor: float) -> Figures:
-    """Mean loss of the last quarter of the samples above what cannot be known; a square is counted whole."""
-    stream = lesson.stream
-    late = np.flatnonzero(stream.labelled & (np.arange(len(stream)) >= 3 * len(stream) // 4))
-    y, target = prediction[late], stream.target[late]
-    if isinstance(loss, SquaredError):
-        each = ((y - target) ** 2).sum(axis=1)
-    else:
-        p = np.clip(y, 1e-6, 1.0 - 1e-6)
-        each = -(target * np.log(p)).sum(axis=1)
-        if isinstance(loss, BinaryCrossEntropy):
-            each -= ((1.0 - target) * np.log(1.0 - p)).sum(axis=1)
-    return {"loss": float(each.mean() - floor)}
 
 
 # ------------------------------------------------------------------------------------- published tasks
@@ -198,11 +120,6 @@ def _chaotic(series: Callable[[int, int], Float], steps: int, seed: int) -> Less
     return Lesson(stream, np.arange(0, steps, RESET))
 
 
-def _one_hot(symbols: npt.NDArray[np.intp], width: int, one: float = 1.0) -> Float:
-    """(len(symbols), width)."""
-    return one * np.eye(width)[symbols]
-
-
 def anbn(steps: int, seed: int, longest: int = 16) -> Lesson:
     """Next symbol of a^n b^n #, n uniform in 1 .. ``longest``; the past is forgotten after each #, whose label is #."""
     rng = np.random.default_rng(seed)
@@ -214,8 +131,8 @@ def anbn(steps: int, seed: int, longest: int = 16) -> Lesson:
         starts.append(len(symbols))
         symbols += [0] * n + [1] * n + [2]
         labels += [0] * (n - 1) + [1] * n + [2, 2]
-    x = _one_hot(np.array(symbols[:steps]), 3, HIGH)
-    return Lesson(Stream(x, _one_hot(np.array(labels[:steps]), 3)), np.array(starts))
+    x = one_hot(np.array(symbols[:steps]), 3, HIGH)
+    return Lesson(Stream(x, one_hot(np.array(labels[:steps]), 3)), np.array(starts))
 
 
 def copy(steps: int, seed: int, symbols: int = 5, delay: int = 40, alphabet: int = 8) -> Lesson:
@@ -225,10 +142,10 @@ def copy(steps: int, seed: int, symbols: int = 5, delay: int = 40, alphabet: int
     said = rng.integers(0, alphabet, (episodes, symbols))
     x = np.zeros((episodes, length, alphabet + 2))
     target = np.full((episodes, length, alphabet), np.nan)
-    x[:, :symbols, :alphabet] = _one_hot(said, alphabet, HIGH)
+    x[:, :symbols, :alphabet] = one_hot(said, alphabet, HIGH)
     x[:, symbols : symbols + delay, alphabet] = HIGH
     x[:, symbols + delay :, alphabet + 1] = HIGH
-    target[:, symbols + delay :] = _one_hot(said, alphabet)
+    target[:, symbols + delay :] = one_hot(said, alphabet)
     stream = Stream(x.reshape(-1, alphabet + 2), target.reshape(-1, alphabet))
     return Lesson(stream, length * np.arange(episodes))
 
@@ -238,7 +155,7 @@ def copy_sequence(rng: np.random.Generator, longest: int) -> tuple[Float, Float]
     the bits are over, then the start and the bits again."""
     n = max(1, longest - int(rng.integers(0, 5)))
     bits, start, blanks = rng.integers(0, 2, n), np.array([2]), np.full(n + 1, 3)
-    return _one_hot(np.concatenate([start, bits, blanks]), 4, HIGH), _one_hot(np.concatenate([blanks, start, bits]), 4)
+    return one_hot(np.concatenate([start, bits, blanks]), 4, HIGH), one_hot(np.concatenate([blanks, start, bits]), 4)
 
 
 def copy_sequences(steps: int, seed: int, longest: int = 8) -> Lesson:
@@ -318,127 +235,6 @@ def _occupancy(steps: int, seed: int, path: Path, every: int = 15) -> Lesson:
 
 def _counted(stream: Stream) -> Lesson:
     return Lesson(stream, change=round(KNOWN * len(stream)))
-
-
-# ------------------------------------------------------------------------------------------ seven streams
-
-
-def _binary(bits: npt.NDArray[np.int64]) -> Float:
-    return np.where(bits, HIGH, -HIGH)[:, None]
-
-
-def _masked(x: Float, target: Float, first: int = 0) -> Lesson:
-    target[:first] = np.nan
-    return Lesson(Stream(x, target))
-
-
-def stream_mg(steps: int, seed: int) -> Lesson:
-    """Mackey-Glass, tau 17, Euler with .1, sampled every 2 units of time: the value 5 samples ahead."""
-    rng, lag, each = np.random.default_rng(1000 + seed), 170, 20
-    length = (steps + 200) * each
-    x = np.empty(length + lag)
-    x[: lag + 1] = 1.2 + 0.2 * (rng.random(lag + 1) - 0.5)
-    for t in range(lag, length + lag - 1):
-        x[t + 1] = x[t] + 0.1 * (0.2 * x[t - lag] / (1 + x[t - lag] ** 10) - 0.1 * x[t])
-    series = np.clip((x[lag::each][100 : 120 + steps] - 0.92) / 0.5, -1, 1)[:, None]
-    return _masked(series[:steps], series[5 : steps + 5])
-
-
-def stream_sine2(steps: int, seed: int) -> Lesson:
-    """Two drifting sines in noise; half way both change."""
-    rng = np.random.default_rng(2000 + seed)
-    clean, phase = np.empty(steps + 1), rng.random(4) * 6.28
-    for t in range(steps + 1):
-        early = t < steps // 2
-        slow = 4000 if early else 3000
-        turn = np.array([0.05, 0.13] if early else [0.08, 0.21]) * (1 + 0.15 * np.sin(2 * np.pi * t / slow))
-        size, k = ((0.5, 0.35), 0) if early else ((0.35, 0.5), 2)
-        phase[k : k + 2] += 2 * np.pi * turn
-        clean[t] = size[0] * np.sin(phase[k]) + size[1] * np.sin(phase[k + 1])
-    noisy = np.clip(clean + 0.02 * rng.standard_normal(steps + 1), -1, 1)[:, None]
-    return _masked(noisy[:-1].copy(), noisy[1:].copy())
-
-
-def stream_xor(steps: int, seed: int) -> Lesson:
-    """b(t - 2) xor b(t - 3) of one random bit a step."""
-    bits = np.random.default_rng(3000 + seed).integers(0, 2, steps)
-    target = np.zeros((steps, 1))
-    target[3:, 0] = bits[1 : steps - 2] ^ bits[: steps - 3]
-    return _masked(_binary(bits), target, 4)
-
-
-def stream_copy(steps: int, seed: int) -> Lesson:
-    """b(t - 10) of one random bit a step."""
-    bits = np.random.default_rng(4000 + seed).integers(0, 2, steps)
-    target = np.zeros((steps, 1))
-    target[10:, 0] = bits[: steps - 10]
-    return _masked(_binary(bits), target, 10)
-
-
-def stream_anbn(steps: int, seed: int) -> Lesson:
-    """Whether the next symbol of a^n b^n, n uniform in 1 .. 6, is b."""
-    rng = np.random.default_rng(5000 + seed)
-    symbols: list[int] = []
-    while len(symbols) < steps + 1:
-        n = int(rng.integers(1, 7))
-        symbols += [0] * n + [1] * n
-    word = np.array(symbols[: steps + 1])
-    return _masked(_one_hot(word[:steps], 2, HIGH), word[1:, None].astype(np.float64))
-
-
-def stream_add(steps: int, seed: int) -> Lesson:
-    """Eight values, two of them marked, the end marked too: half the marked values' sum."""
-    rng, length = np.random.default_rng(6000 + seed), 8
-    x, target = np.zeros((steps, 2)), np.full((steps, 1), np.nan)
-    for t in range(0, steps - length + 1, length):
-        values, marked = rng.uniform(-HIGH, HIGH, length), rng.choice(length - 1, 2, replace=False)
-        x[t : t + length, 0] = values
-        x[t + marked, 1] = HIGH
-        target[t + length - 1, 0] = values[marked].sum() / 2
-        x[t + length - 1, 1] = -HIGH
-    return Lesson(Stream(x, target))
-
-
-def _turned(axis: Float, angle: float) -> Float:
-    """(3, 3) rotation (Rodrigues)."""
-    a, b, c = axis / np.linalg.norm(axis)
-    K = np.array([[0, -c, b], [c, 0, -a], [-b, a, 0]])
-    found: Float = np.eye(3) + np.sin(angle) * K + (1 - np.cos(angle)) * K @ K
-    return found
-
-
-#: rest, walk, run, stairs: steps a second, amplitude on each axis, second harmonic
-ACTIVITIES = (
-    (0.0, (0.0, 0.0, 0.0), 0.0),
-    (1.8, (0.08, 0.05, 0.16), 0.5),
-    (2.7, (0.12, 0.06, 0.28), 0.25),
-    (1.3, (0.10, 0.10, 0.14), 0.9),
-)
-
-
-def stream_act(steps: int, seed: int) -> Lesson:
-    """Four activities of a three-axis accelerometer; half way the sensor is turned, weaker and off its zero."""
-    rng = np.random.default_rng(7000 + seed)
-    x, label, t, phase = np.zeros((steps, 3)), np.zeros(steps, np.intp), 0, 0.0
-    while t < steps:
-        kind = int(rng.integers(0, 4))
-        length = min(int(rng.integers(60, 121)), steps - t)
-        gain = 1 + 0.25 * (2 * rng.random() - 1)
-        rate, size, second = ACTIVITIES[kind]
-        rate = rate / 25 * (1 + 0.1 * (2 * rng.random() - 1))
-        for _ in range(length):
-            phase += 2 * np.pi * rate
-            wave = gain * np.array([
-                size[0] * np.sin(phase),
-                size[1] * np.sin(phase / 2),
-                size[2] * (np.sin(phase + 0.7) + second * np.sin(2 * phase)),
-            ])  # fmt: skip
-            x[t], label[t] = np.array([0, 0, 0.35]) + wave + 0.04 * rng.standard_normal(3), kind
-            t += 1
-    half = steps // 2
-    turn = _turned(rng.standard_normal(3), 1.2)
-    x[half:] = 0.65 * (x[half:] @ turn.T) + 0.08 * rng.standard_normal(3)
-    return _masked(np.clip(2 * x, -1, 1), _one_hot(label, 4))
 
 
 # --------------------------------------------------------------------------------------------------- all

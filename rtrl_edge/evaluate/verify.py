@@ -21,7 +21,7 @@ from ..reference import Reference
 from ..stream import Stream
 from .contest import Progress as Progresses
 from .prequential import Progress, Run, prequential
-from .report import text_table
+from .tables import text_table
 
 
 @dataclass(frozen=True, eq=False)

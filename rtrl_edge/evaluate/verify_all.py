@@ -18,7 +18,7 @@ from ..model import GRU, LSTM, R8, R16, RNN, RTU, SGD, Linear, Model
 from ..quantize import IntegerModel
 from .contest import Progress as Progresses
 from .prequential import Progress
-from .report import text_table
+from .tables import text_table
 from .work import noisy
 
 #: steps of each model on each target
