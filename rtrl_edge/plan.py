@@ -185,7 +185,7 @@ class Plan:
         if seen:
             if seen.learn_most > 1.05 * seen.learn:
                 lines.append((f"{what} of the longest learn", _amount(seen.learn_most)))
-            lines.append((f"{what} of learn's longest slice", _amount(seen.slice_most)))
+            lines.append((f"{what} of learn_begin or the longest slice", _amount(seen.slice_most)))
             if seen.counted_on:
                 lines.append(("  of this very model, as code and stack, emulated by", seen.counted_on))
             else:
@@ -196,7 +196,7 @@ class Plan:
             lines.append(("  counted instead, in seconds: rtrl-edge plan --count", ""))
         if self.rate_hz is not None:
             cycles = f"{CYCLES_PER_INSTRUCTION:g} cycles an instruction assumed"
-            lines.append((f"samples a second ({cycles})", f"about {self.rate_hz:,.3g}"))
+            lines.append((f"samples a second ({cycles})", f"about {rounded(self.rate_hz)}"))
         return lines
 
     def _savings_text(self) -> list[str]:
@@ -222,6 +222,11 @@ def _table(head: str, rows: Sequence[Sequence[str]]) -> str:
         for row in rows
     ]
     return "\n".join([head, *lines])
+
+
+def rounded(value: float) -> str:
+    """Three digits of a figure, without an exponent: 79.9, 2,640."""
+    return f"{float(f'{value:.3g}'):,.12g}"
 
 
 def _amount(value: int | None, unit: str = "") -> str:

@@ -153,6 +153,10 @@ def test_plan(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         ("multiply-accumulates of learn", "learn_macs"),
     ):
         assert number(cells(out, row)[0]) == found[key], row
+    (rate,) = [line for line in out.splitlines() if "samples a second" in line]
+    assert float(rate.split()[-1].replace(",", "")) == pytest.approx(
+        found["rate_estimate_hz"], rel=0.005
+    )  # 2,640, not 2.64e+03
     assert found["ram_bytes"] >= sum(found["ram_by_group_bytes"].values())
     told(capsys, "plan", model, "--json", figures)  # an older one of ours may be replaced
     assert "board" not in json.loads(figures.read_text(encoding="utf-8"))

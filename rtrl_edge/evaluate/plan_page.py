@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from ..plan import CYCLES_PER_INSTRUCTION, GROUPS, Plan, Saving
+from ..plan import CYCLES_PER_INSTRUCTION, GROUPS, Plan, Saving, rounded
 from .page import page, ram_section, section, table
 
 
@@ -58,10 +58,10 @@ def _work_section(plan: Plan) -> str:
         ("instructions of predict", f"{seen.predict:,}"),
         ("instructions of learn", f"{seen.learn:,}"),
         ("instructions of the longest learn", f"{seen.learn_most:,}"),
-        ("instructions of its longest slice", f"{seen.slice_most:,}"),
+        ("instructions of learn_begin or the longest slice", f"{seen.slice_most:,}"),
     ]
     if plan.rate_hz is not None:
-        lines.append(("samples a second, an estimate", f"{plan.rate_hz:,.3g}"))
+        lines.append(("samples a second, an estimate", rounded(plan.rate_hz)))
     where = seen.counted_on
     outside = f" Extrapolated: other {', '.join(seen.extrapolated)} were measured." if seen.extrapolated else ""
     caption = (

@@ -174,8 +174,8 @@ def markdown(model: Model, found: Sequence[Target], command: str) -> str:
         "*bits*: every prediction and the whole state at the end against the host twin; *on its core*: "
         "measured on the emulated board with the same instruction set, named by `rtrl-edge boards`. *flash*, "
         "*RAM*: of the model, without the firmware around it. The rest are executed instructions: the mean of "
-        "one call, and the most expensive slice of a learning step cut as small as it can be. They are "
-        "instructions, not cycles, and the same in every run.",
+        "one call, and the most expensive slice of a learning step cut as small as it can be, without what "
+        "`learn_begin` does before the first. They are instructions, not cycles, and the same in every run.",
         "",
         "*ESP-IDF*: boards of the ESP32 family take the export format `esp_idf`, which Espressif's compiler "
         "builds; it is not here. `qemu_esp32` is real ESP32 code, made by LLVM without the high half of a "
