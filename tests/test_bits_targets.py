@@ -104,13 +104,14 @@ def test_kernels_of_the_vector_extension(kind: str) -> None:
         stream_is_equal(model, chip, 60, seed=5)
 
 
+@pytest.mark.parametrize("board", ["qemu_microbit", "qemu_mps2_an385", MVE_BOARD])
 @pytest.mark.parametrize("units", [3, 8])
-def test_the_vector_extension_one_column_at_a_time(units: int) -> None:
+def test_one_column_at_a_time(units: int, board: str) -> None:
     """A step cut into slices of one column has the bits of a whole one."""
     needs("arm-none-eabi-gcc", "qemu-system-arm")
     model = integer_model(units, 2)
     x, target, _ = words(model, 25, seed=units)
-    with rt.Emulator(model, MVE_BOARD, sliced=True) as chip, rt.HostTwin(model) as twin:
+    with rt.Emulator(model, board, sliced=True) as chip, rt.HostTwin(model) as twin:
         for t in range(25):
             assert np.array_equal(chip.predict(x[t]), twin.predict(x[t])), f"prediction {t}"
             chip.learn(target[t])
@@ -146,11 +147,12 @@ def test_instructions_by_hand_at_other_levels(flag: str, rule: Rule) -> None:
         stream_is_equal(model, chip, 50, seed=5)
 
 
+@pytest.mark.parametrize("board", ["qemu_microbit", "qemu_mps2_an385", "qemu_mps2_an386"])
 @pytest.mark.parametrize("flag", ["-O0", "-Os", "-O3"])
-def test_columns_by_hand_at_other_levels(flag: str) -> None:
+def test_columns_by_hand_at_other_levels(flag: str, board: str) -> None:
     needs("arm-none-eabi-gcc", "qemu-system-arm")
     for model in (integer_model(16), *(make() for make in FEW_MODELS.values())):
-        with rt.Emulator(model, "qemu_mps2_an386", extra_flags=(flag,)) as chip:
+        with rt.Emulator(model, board, extra_flags=(flag,)) as chip:
             stream_is_equal(model, chip, 50, seed=5)
 
 

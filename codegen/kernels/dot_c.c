@@ -1,9 +1,12 @@
 /* Products with a column of J, plain C. A variant of this file for other instructions gives the same bits,
  * because no sum can overflow: sum |a| |J| < 2^30 by the L1 norm of a row (fx_block_shift).
- * D: (N_STATES, N_UNITS), row-major   column: (N_UNITS), the last component */
+ * D: (N_STATES, D_WIDTH), row-major; a word behind each odd row lets all begin at a multiple of 4
+ * column: (N_UNITS), the last component */
+enum { D_WIDTH = (N_UNITS + 1) / 2 * 2 };
+
 RTRL_INLINE void d_put(int16_t *D, int r, int l, int32_t word)
 {
-    D[r * N_UNITS + l] = (int16_t)word;
+    D[r * D_WIDTH + l] = (int16_t)word;
 }
 
 /* acc: (N_STATES), of which those from `first` on are added to */
@@ -12,7 +15,7 @@ RTRL_INLINE void dot_rows(int32_t acc[N_STATES], const int16_t *D, const j_word 
     for (int k = first; k < N_STATES; k++) {
         int32_t sum = acc[k];
         for (int l = 0; l < N_UNITS; l++) {
-            sum = fx_mac(sum, D[k * N_UNITS + l], column[l]);
+            sum = fx_mac(sum, D[k * D_WIDTH + l], column[l]);
         }
         acc[k] = sum;
     }

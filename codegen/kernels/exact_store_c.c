@@ -69,3 +69,117 @@ RTRL_INLINE int32_t column_store(rtrl_t *net, int p, j_word *column, const int32
     return column_is_usual(down) ? column_usual(column, acc, count, down, c, seen)
                                  : column_any(column, acc, count, down, c, seen);
 }
+
+/* what a pass over a column finds */
+typedef struct {
+    uint32_t bits; /* column_bits, or 0 of zeroes */
+    uint32_t credit;
+} column_found;
+
+RTRL_INLINE int32_t column_pass_word(column_found *found, j_word *to, int32_t sum, int down)
+{
+    int32_t word = (int32_t)((uint32_t)sum + (1U << (down - 1))) >> down;
+    found->bits |= fx_magnitude(sum);
+    RTRL_IN_REGISTER(found->bits);
+    *to = (j_word)word;
+    return word;
+}
+
+#ifdef __ARM_ARCH_6M__
+/* the last words of a column, int16 and an even count: 22 instructions for two. Of C gcc 12 keeps half in memory
+ * c: at a multiple of 4, as whatever is a whole number of 32-bit words in the struct */
+RTRL_INLINE column_found column_pass_pairs(j_word *column, const int32_t *acc, int down, const int16_t *c, int seen)
+{
+    register j_word *to __asm__("r0") = column;
+    register const int32_t *sums __asm__("r1") = acc;
+    register uintptr_t credit __asm__("r2") = (uintptr_t)c;
+    register uint32_t bits __asm__("r3") = (uint32_t)down;
+    register const int32_t *end __asm__("r12") = acc + seen;
+    __asm__ volatile(".syntax unified\n\t"
+                     "push    {r4-r7}\n\t"
+                     "movs    r4, #1\n\t"
+                     "subs    r5, r3, #1\n\t"
+                     "lsls    r4, r5\n\t"
+                     "mov     r8, r4\n\t"
+                     "movs    r4, #0\n\t"
+                     "mov     r9, r4\n"
+                     "1:\n\t"
+                     ".rept   %c[pairs]\n\t"
+                     "ldmia   r2!, {r7}\n\t"
+                     ".irp    word, 0, 1\n\t"
+                     "ldmia   r1!, {r5}\n\t"
+                     "asrs    r6, r5, #31\n\t"
+                     "eors    r6, r5\n\t"
+                     "orrs    r4, r6\n\t"
+                     "add     r5, r8\n\t"
+                     "asrs    r5, r3\n\t"
+                     "strh    r5, [r0, #2 * \\word]\n\t"
+                     ".if     \\word\n\t"
+                     "asrs    r6, r7, #16\n\t"
+                     ".else\n\t"
+                     "sxth    r6, r7\n\t"
+                     ".endif\n\t"
+                     "muls    r5, r6\n\t"
+                     "add     r9, r5\n\t"
+                     ".endr\n\t"
+                     "adds    r0, #4\n\t"
+                     ".endr\n\t"
+                     "cmp     r1, r12\n\t"
+                     "bne     1b\n\t"
+                     "mov     r2, r9\n\t"
+                     "mov     r3, r4\n\t"
+                     "pop     {r4-r7}"
+                     : "+l"(to), "+l"(sums), "+l"(credit), "+l"(bits), "+h"(end)
+                     : [pairs] "i"(N_SEEN % 4 == 0 ? 2 : 1)
+                     : "r8", "r9", "cc", "memory");
+    return (column_found){ bits, (uint32_t)credit };
+}
+#endif
+
+/* column_usual of sums whose bits nobody has looked at yet: in one pass they are looked at, rounded, stored and
+ * multiplied. Unsigned, since sums of too many bits wrap; those bits tell that the column must be stored again
+ * down: column_is_usual */
+RTRL_INLINE column_found column_pass(j_word *column, const int32_t *acc, int count, int down, const int16_t *c,
+                                     int seen)
+{
+    column_found found = { 0, 0 };
+    const int apart = count - seen, at_once = seen % 8 == 0 ? 8 : 4, most = seen / at_once * at_once;
+    for (int k = 0; k < apart; k++) {
+        (void)column_pass_word(&found, &column[k], acc[k], down);
+    }
+    column += apart;
+    acc += apart;
+#ifdef __ARM_ARCH_6M__
+    if (seen > 0 && seen % 2 == 0) {
+        column_found pairs = column_pass_pairs(column, acc, down, c, seen);
+        pairs.bits |= found.bits;
+        return pairs;
+    }
+#endif
+    for (int k = 0; k < most; k += at_once, acc += at_once, column += at_once, c += at_once) {
+#pragma GCC unroll 8
+        for (int i = 0; i < at_once; i++) {
+            found.credit += (uint32_t)c[i] * (uint32_t)column_pass_word(&found, &column[i], acc[i], down);
+            RTRL_IN_REGISTER(found.credit);
+        }
+    }
+    for (int k = 0; k < seen - most; k++) {
+        found.credit += (uint32_t)c[k] * (uint32_t)column_pass_word(&found, &column[k], acc[k], down);
+    }
+    return found;
+}
+
+/* column_store of sums whose bits nobody has looked at yet. A column that was at E_MAX most likely stays there; where
+ * J has bytes few columns are, and most of them have all bits that rounding could take beyond J_MAX */
+RTRL_INLINE int32_t column_put(rtrl_t *net, int p, j_word *column, const int32_t *acc, int count, int frac,
+                               const int16_t *c, int seen)
+{
+    int down = frac - E_MAX;
+    if (J_BITS == 16 && !RTRL_RARELY(net->E[p] != E_MAX) && column_is_usual(down)) {
+        column_found found = column_pass(column, acc, count, down, c, seen);
+        if (!RTRL_RARELY(found.bits >> (down - 1) >= 2 * J_MAX + 1)) { /* no sum is 2^down (J_MAX + 1/2) or more */
+            return (int32_t)found.credit;
+        }
+    }
+    return column_store(net, p, column, acc, count, frac, column_bits(acc, count), c, seen);
+}

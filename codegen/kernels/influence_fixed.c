@@ -51,3 +51,10 @@ RTRL_INLINE int32_t column_store(rtrl_t *net, int p, j_word *column, const int32
     net->capped += capped;
     return sum;
 }
+
+/* its bits do not matter */
+RTRL_INLINE int32_t column_put(rtrl_t *net, int p, j_word *column, const int32_t *acc, int count, int frac,
+                               const int16_t *c, int seen)
+{
+    return column_store(net, p, column, acc, count, frac, 1, c, seen);
+}

@@ -7,7 +7,7 @@ RTRL_INLINE void rule_column(rtrl_t *net, const column_t *here, int32_t *acc, bo
     j_word *J = &net->J[p * N_STATES];
     keep_add(acc, 1, net, J);
     immediate_add(acc, net, here, frac);
-    int32_t g = column_store(net, p, J, acc, N_STATES, frac, column_bits(acc, N_STATES), net->c, N_SEEN);
+    int32_t g = column_put(net, p, J, acc, N_STATES, frac, net->c, N_SEEN);
     if (learn) {
         optimiser_cell(net, here->weight, g, net->c_exp + column_exp(net, p));
     }

@@ -699,6 +699,120 @@ RTRL_INLINE int32_t column_store(rtrl_t *net, int p, j_word *column, const int32
                                  : column_any(column, acc, count, down, c, seen);
 }
 
+/* what a pass over a column finds */
+typedef struct {
+    uint32_t bits; /* column_bits, or 0 of zeroes */
+    uint32_t credit;
+} column_found;
+
+RTRL_INLINE int32_t column_pass_word(column_found *found, j_word *to, int32_t sum, int down)
+{
+    int32_t word = (int32_t)((uint32_t)sum + (1U << (down - 1))) >> down;
+    found->bits |= fx_magnitude(sum);
+    RTRL_IN_REGISTER(found->bits);
+    *to = (j_word)word;
+    return word;
+}
+
+#ifdef __ARM_ARCH_6M__
+/* the last words of a column, int16 and an even count: 22 instructions for two. Of C gcc 12 keeps half in memory
+ * c: at a multiple of 4, as whatever is a whole number of 32-bit words in the struct */
+RTRL_INLINE column_found column_pass_pairs(j_word *column, const int32_t *acc, int down, const int16_t *c, int seen)
+{
+    register j_word *to __asm__("r0") = column;
+    register const int32_t *sums __asm__("r1") = acc;
+    register uintptr_t credit __asm__("r2") = (uintptr_t)c;
+    register uint32_t bits __asm__("r3") = (uint32_t)down;
+    register const int32_t *end __asm__("r12") = acc + seen;
+    __asm__ volatile(".syntax unified\n\t"
+                     "push    {r4-r7}\n\t"
+                     "movs    r4, #1\n\t"
+                     "subs    r5, r3, #1\n\t"
+                     "lsls    r4, r5\n\t"
+                     "mov     r8, r4\n\t"
+                     "movs    r4, #0\n\t"
+                     "mov     r9, r4\n"
+                     "1:\n\t"
+                     ".rept   %c[pairs]\n\t"
+                     "ldmia   r2!, {r7}\n\t"
+                     ".irp    word, 0, 1\n\t"
+                     "ldmia   r1!, {r5}\n\t"
+                     "asrs    r6, r5, #31\n\t"
+                     "eors    r6, r5\n\t"
+                     "orrs    r4, r6\n\t"
+                     "add     r5, r8\n\t"
+                     "asrs    r5, r3\n\t"
+                     "strh    r5, [r0, #2 * \\word]\n\t"
+                     ".if     \\word\n\t"
+                     "asrs    r6, r7, #16\n\t"
+                     ".else\n\t"
+                     "sxth    r6, r7\n\t"
+                     ".endif\n\t"
+                     "muls    r5, r6\n\t"
+                     "add     r9, r5\n\t"
+                     ".endr\n\t"
+                     "adds    r0, #4\n\t"
+                     ".endr\n\t"
+                     "cmp     r1, r12\n\t"
+                     "bne     1b\n\t"
+                     "mov     r2, r9\n\t"
+                     "mov     r3, r4\n\t"
+                     "pop     {r4-r7}"
+                     : "+l"(to), "+l"(sums), "+l"(credit), "+l"(bits), "+h"(end)
+                     : [pairs] "i"(N_SEEN % 4 == 0 ? 2 : 1)
+                     : "r8", "r9", "cc", "memory");
+    return (column_found){ bits, (uint32_t)credit };
+}
+#endif
+
+/* column_usual of sums whose bits nobody has looked at yet: in one pass they are looked at, rounded, stored and
+ * multiplied. Unsigned, since sums of too many bits wrap; those bits tell that the column must be stored again
+ * down: column_is_usual */
+RTRL_INLINE column_found column_pass(j_word *column, const int32_t *acc, int count, int down, const int16_t *c,
+                                     int seen)
+{
+    column_found found = { 0, 0 };
+    const int apart = count - seen, at_once = seen % 8 == 0 ? 8 : 4, most = seen / at_once * at_once;
+    for (int k = 0; k < apart; k++) {
+        (void)column_pass_word(&found, &column[k], acc[k], down);
+    }
+    column += apart;
+    acc += apart;
+#ifdef __ARM_ARCH_6M__
+    if (seen > 0 && seen % 2 == 0) {
+        column_found pairs = column_pass_pairs(column, acc, down, c, seen);
+        pairs.bits |= found.bits;
+        return pairs;
+    }
+#endif
+    for (int k = 0; k < most; k += at_once, acc += at_once, column += at_once, c += at_once) {
+#pragma GCC unroll 8
+        for (int i = 0; i < at_once; i++) {
+            found.credit += (uint32_t)c[i] * (uint32_t)column_pass_word(&found, &column[i], acc[i], down);
+            RTRL_IN_REGISTER(found.credit);
+        }
+    }
+    for (int k = 0; k < seen - most; k++) {
+        found.credit += (uint32_t)c[k] * (uint32_t)column_pass_word(&found, &column[k], acc[k], down);
+    }
+    return found;
+}
+
+/* column_store of sums whose bits nobody has looked at yet. A column that was at E_MAX most likely stays there; where
+ * J has bytes few columns are, and most of them have all bits that rounding could take beyond J_MAX */
+RTRL_INLINE int32_t column_put(rtrl_t *net, int p, j_word *column, const int32_t *acc, int count, int frac,
+                               const int16_t *c, int seen)
+{
+    int down = frac - E_MAX;
+    if (J_BITS == 16 && !RTRL_RARELY(net->E[p] != E_MAX) && column_is_usual(down)) {
+        column_found found = column_pass(column, acc, count, down, c, seen);
+        if (!RTRL_RARELY(found.bits >> (down - 1) >= 2 * J_MAX + 1)) { /* no sum is 2^down (J_MAX + 1/2) or more */
+            return (int32_t)found.credit;
+        }
+    }
+    return column_store(net, p, column, acc, count, frac, column_bits(acc, count), c, seen);
+}
+
 /* ---- columns.c ---- */
 /* Columns of J: the weights that learn, run after run, row-major. */
 typedef struct {
@@ -777,10 +891,13 @@ RTRL_INLINE void keep_add(int32_t *acc, int step, const rtrl_t *net, const j_wor
 /* ---- dot_c.c ---- */
 /* Products with a column of J, plain C. A variant of this file for other instructions gives the same bits,
  * because no sum can overflow: sum |a| |J| < 2^30 by the L1 norm of a row (fx_block_shift).
- * D: (N_STATES, N_UNITS), row-major   column: (N_UNITS), the last component */
+ * D: (N_STATES, D_WIDTH), row-major; a word behind each odd row lets all begin at a multiple of 4
+ * column: (N_UNITS), the last component */
+enum { D_WIDTH = (N_UNITS + 1) / 2 * 2 };
+
 RTRL_INLINE void d_put(int16_t *D, int r, int l, int32_t word)
 {
-    D[r * N_UNITS + l] = (int16_t)word;
+    D[r * D_WIDTH + l] = (int16_t)word;
 }
 
 /* acc: (N_STATES), of which those from `first` on are added to */
@@ -789,7 +906,7 @@ RTRL_INLINE void dot_rows(int32_t acc[N_STATES], const int16_t *D, const j_word 
     for (int k = first; k < N_STATES; k++) {
         int32_t sum = acc[k];
         for (int l = 0; l < N_UNITS; l++) {
-            sum = fx_mac(sum, D[k * N_UNITS + l], column[l]);
+            sum = fx_mac(sum, D[k * D_WIDTH + l], column[l]);
         }
         acc[k] = sum;
     }
@@ -871,7 +988,7 @@ RTRL_INLINE void pair_rows(int32_t *acc, const int16_t *D, const j_word *v, cons
             int32_t first = v[l], second = v[N_STATES + l];
 #pragma GCC unroll 8
             for (int i = 0; i < rows; i++) {
-                int32_t d = D[i * N_UNITS + l];
+                int32_t d = D[i * D_WIDTH + l];
                 a[i] = pair_mac(a[i], d, first);
                 b[i] = pair_mac(b[i], d, second);
             }
@@ -881,6 +998,96 @@ RTRL_INLINE void pair_rows(int32_t *acc, const int16_t *D, const j_word *v, cons
     for (int i = 0; i < rows; i++) {
         acc[i] = a[i];
         acc[ACC_APART + i] = b[i];
+    }
+}
+
+#ifdef __thumb2__
+enum { FOURS_WRITTEN = N_STATES >= 4 && 8 * D_WIDTH < 4096 && 4 * ACC_APART < 4096 }; /* 12 bits of an offset */
+
+/* all fours of rows: 14 instructions for 8 products, 2 for a jump, and 10 for sums and addresses of four rows, of which
+ * gcc 12 makes 33. What has no register then, where the sums go and the end of D, waits on the stack */
+RTRL_INLINE void pair_fours(int32_t *acc, const int16_t *D, const j_word *v)
+{
+    register const int16_t *rows __asm__("r0") = D;
+    register const j_word *words __asm__("r1") = v;
+    register int32_t *sums __asm__("r2") = acc;
+    register const int16_t *end __asm__("r3") = D + N_STATES / 4 * 4 * D_WIDTH;
+    __asm__ volatile(".syntax unified\n\t"
+                     "push    {r2-r11, lr}\n"
+                     ".macro  word to, at:vararg\n\t"
+                     ".if     %c[size] == 1\n\t"
+                     "ldrsb.w \\to, \\at\n\t"
+                     ".else\n\t"
+                     "ldrsh.w \\to, \\at\n\t"
+                     ".endif\n"
+                     ".endm\n"
+                     ".macro  row     first, a, b, at:vararg\n\t"
+                     "ldrsh.w r12, \\at\n\t"
+                     ".if     \\first\n\t"
+                     "mul     \\a, r12, r10\n\t"
+                     "mul     \\b, r12, r11\n\t"
+                     ".else\n\t"
+                     "mla     \\a, r12, r10, \\a\n\t"
+                     "mla     \\b, r12, r11, \\b\n\t"
+                     ".endif\n"
+                     ".endm\n"
+                     ".macro  rows    first\n\t"
+                     "word    r11, [r1, #%c[next]]\n\t"
+                     "word    r10, [r1], #%c[size]\n\t"
+                     "row     \\first, r3, r7, [r0, #%c[row]]\n\t"
+                     "row     \\first, r4, r8, [r0, #2 * %c[row]]\n\t"
+                     "row     \\first, r5, r9, [r0, #3 * %c[row]]\n\t"
+                     "row     \\first, r2, r6, [r0], #2\n"
+                     ".endm\n"
+                     "1:\n\t"
+                     "rows    1\n\t"
+                     ".rept   %c[at_once] - 1\n\t"
+                     "rows    0\n\t"
+                     ".endr\n\t"
+                     ".if     %c[more]\n\t"
+                     "add     lr, r1, #%c[more]\n"
+                     "2:\n\t"
+                     ".rept   %c[at_once]\n\t"
+                     "rows    0\n\t"
+                     ".endr\n\t"
+                     "cmp     r1, lr\n\t"
+                     "bne     2b\n\t"
+                     ".endif\n\t"
+                     "ldrd    r10, r11, [sp]\n\t"
+                     "add     r12, r10, #%c[apart]\n\t"
+                     "stm     r10!, {r2-r5}\n\t"
+                     "stm     r12, {r6-r9}\n\t"
+                     "str     r10, [sp]\n\t"
+                     "sub     r1, r1, #%c[column]\n\t"
+                     "add     r0, r0, #%c[skip]\n\t"
+                     "cmp     r0, r11\n\t"
+                     "bne     1b\n\t"
+                     ".purgem word\n\t"
+                     ".purgem row\n\t"
+                     ".purgem rows\n\t"
+                     "pop     {r2-r11, lr}"
+                     : "+r"(rows), "+r"(words), "+r"(sums), "+r"(end)
+                     : [size] "i"(sizeof(j_word)), [column] "i"(N_UNITS * sizeof(j_word)),
+                       [next] "i"(N_STATES * sizeof(j_word)), [row] "i"(2 * D_WIDTH), [apart] "i"(4 * ACC_APART),
+                       [at_once] "i"(AT_ONCE), [more] "i"((N_UNITS - AT_ONCE) * sizeof(j_word)),
+                       [skip] "i"(2 * (4 * D_WIDTH - N_UNITS))
+                     : "r12", "cc", "memory");
+}
+#endif
+
+/* all whole groups of ROWS */
+RTRL_INLINE void pair_groups(int32_t *acc, const int16_t *D, const j_word *v)
+{
+#ifdef __thumb2__
+    if (FOURS_WRITTEN) {
+        pair_fours(acc, D, v);
+        return;
+    }
+#endif
+    int32_t *end = acc + N_STATES / ROWS * ROWS;
+    RTRL_IN_REGISTER(end); /* else gcc writes these lines out twice */
+    for (; acc < end; D += ROWS * D_WIDTH, acc += ROWS) {
+        pair_rows(acc, D, v, ROWS);
     }
 }
 
@@ -895,18 +1102,15 @@ RTRL_APART void pair_dot(rtrl_t *net, const j_word *columns, int count)
         dot_dynamics(net->acc, net->D, columns);
         return;
     }
-    const int fours = N_STATES % ROWS / 4, ones = N_STATES % 4;
-    const int16_t *D = net->D;
-    int32_t *acc = net->acc, *end = acc + N_STATES / ROWS * ROWS;
-    RTRL_IN_REGISTER(end); /* else gcc writes these lines out twice */
-    for (; acc < end; D += ROWS * N_UNITS, acc += ROWS) {
-        pair_rows(acc, D, columns, ROWS);
-    }
+    const int whole = N_STATES / ROWS * ROWS, fours = N_STATES % ROWS / 4, ones = N_STATES % 4;
+    const int16_t *D = &net->D[whole * D_WIDTH];
+    int32_t *acc = &net->acc[whole];
+    pair_groups(net->acc, net->D, columns);
     if (fours > 0) {
         pair_rows(acc, D, columns, 4);
     }
     if (ones > 0) {
-        pair_rows(&acc[fours * 4], &D[fours * 4 * N_UNITS], columns, ones);
+        pair_rows(&acc[fours * 4], &D[fours * 4 * D_WIDTH], columns, ones);
     }
 }
 
@@ -934,7 +1138,7 @@ RTRL_INLINE void rule_column(rtrl_t *net, const column_t *here, int32_t *acc, bo
     j_word *J = &net->J[p * N_STATES];
     keep_add(acc, 1, net, J);
     immediate_add(acc, net, here, frac);
-    int32_t g = column_store(net, p, J, acc, N_STATES, frac, column_bits(acc, N_STATES), net->c, N_SEEN);
+    int32_t g = column_put(net, p, J, acc, N_STATES, frac, net->c, N_SEEN);
     if (learn) {
         optimiser_cell(net, here->weight, g, net->c_exp + column_exp(net, p));
     }
