@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from . import __version__
 from .boards import load_board
+from .device.emulator import emulator_of
 from .device.host import HostTwin
 from .errors import BuildError
+from .evaluate import plots
 from .evaluate.board_run import BoardRun, amount, run_on_board
 from .evaluate.contest import Progress, rivals
 from .evaluate.page import PAGE_LINE
@@ -68,9 +71,14 @@ def demo(
 
     Raises:
         FolderError: the folder holds something that is not ours.
+        BoardError: the board has no emulator of its own.
         BuildError: a compiler or the emulator is missing (unless ``host_only``).
     """
     refuse_other_kind(folder / "report.html", PAGE_LINE)  # now, not after two minutes
+    plots.check()
+    if not host_only:
+        with _or_without():
+            emulator_of(load_board(board))
     recording = watch()
     future = recording.future[:steps] if steps else recording.future
     parts = tuple(replace(p, stop=min(p.stop, len(future))) for p in recording.parts if p.start < len(future))
@@ -80,7 +88,10 @@ def demo(
     say(f"\n{planned}\n")
     for path in generate(integer_model, folder / "generated"):
         say(f"wrote {path}")
-    chip = None if host_only else _board_run(integer_model, future, board, folder, progress)
+    chip = None
+    if not host_only:
+        with _or_without():
+            chip = run_on_board(integer_model, future, load_board(board), folder / "firmware", progress=progress)
     twins = _twins(integer_model, future, progress)
     everyone = ([chip.transcript] if chip else []) + twins
     verdicts = _verdicts(integer_model, everyone)
@@ -119,9 +130,11 @@ def _prepare(past: Stream, say: Say, progress: Progress) -> IntegerModel:
     return quantize(MODEL, weights, past)
 
 
-def _board_run(integer_model: IntegerModel, stream: Stream, board: str, folder: Path, progress: Progress) -> BoardRun:
+@contextmanager
+def _or_without() -> Iterator[None]:
+    """What is missing for an emulated chip is told with the way to go on without one."""
     try:
-        return run_on_board(integer_model, stream, load_board(board), folder / "firmware", progress=progress)
+        yield
     except BuildError as error:
         raise BuildError(f"{error}\n`rtrl-edge demo --host-only` goes on without an emulated chip") from error
 

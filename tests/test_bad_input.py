@@ -517,6 +517,33 @@ def test_no_emulator(
     says(str(error.value), *wanted)
     said = refused(capsys, "demo", "--steps", "20", "--out", tmp_path / "demo")
     says(said, *wanted, "`rtrl-edge demo --host-only` goes on without an emulated chip")
+    assert not (tmp_path / "demo").exists()
+
+
+@pytest.mark.parametrize("command", ["run", "demo"])
+def test_a_board_without_an_emulator_is_refused_before_the_training(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("rtrl_edge.demo.train", None)
+    (tmp_path / "model.py").write_text("def build():\n    raise AssertionError\n", encoding="utf-8")
+    named = [tmp_path / "model.py"] if command == "run" else []
+    said = refused(capsys, command, *named, "--board", "teensy41", "--out", tmp_path / "out")
+    says(said, "teensy41: has no emulator; of the same core there is 'qemu_mps2_an500'")
+
+
+@pytest.mark.parametrize("command", ["simulate", "compare"])
+def test_no_matplotlib_is_told_before_the_work(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    (tmp_path / "model.py").write_text("def build():\n    raise AssertionError\n", encoding="utf-8")
+    said = refused(capsys, command, tmp_path / "model.py", "--report", tmp_path / "page.html")
+    says(said, "the plots need matplotlib", "pip install 'rtrl-edge[report]'")
+
+
+def test_the_matrix_does_not_overwrite_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.md").write_text("# Mine\n", encoding="utf-8")
+    says(refused(capsys, "matrix", "--out", tmp_path / "mine.md"), "mine.md", "choose another name")
 
 
 def test_no_cross_compiler(

@@ -37,11 +37,13 @@ def add_compare(commands: Commands) -> None:
 
 
 def _compare(options: argparse.Namespace) -> int:
+    from ..evaluate import plots
     from ..evaluate.compare import USUAL, board_that_counts, compare, parse_rules, render
     from ..evaluate.page import PAGE_LINE
 
     if options.report is not None:
         refuse_other_kind(options.report, PAGE_LINE)
+        plots.check()
     parse_rules(USUAL if options.rules is None else options.rules)  # a wrong one is told now, not after the training
     board_that_counts(options.board)
     found = compare(*build_and_stream(options), options.rules, options.board, progress=Bar)
@@ -139,6 +141,7 @@ def _bench_target(options: argparse.Namespace) -> int:
 
 def _bench_learning(options: argparse.Namespace) -> int:
     from ..evaluate import learning_page as pages
+    from ..evaluate import plots
     from ..evaluate.bench import run_all
     from ..evaluate.learning import Results, entries, marks
     from ..evaluate.page import PAGE_LINE
@@ -147,6 +150,7 @@ def _bench_learning(options: argparse.Namespace) -> int:
     files += [(options.page, pages.MARKDOWN_LINE)] if options.page else []
     for path, first_line in files:
         refuse_other_kind(path, first_line)
+    plots.check()
     command = "rtrl-edge bench learning" + (" --quick" if options.quick else "")
     command += " --recordings DIR" if options.recordings else ""
     command += f" --page {options.page}" if options.page else ""
@@ -172,8 +176,10 @@ def add_matrix(commands: Commands) -> None:
 
 
 def _matrix(options: argparse.Namespace) -> int:
-    from ..evaluate.matrix import matrix, page, pairs
+    from ..evaluate.matrix import MARKDOWN_LINE, matrix, page, pairs
 
+    if options.out:
+        refuse_other_kind(options.out, MARKDOWN_LINE)
     bar = Bar("pairs", len(pairs()), unit=" pairs")
     text = page(matrix(progress=bar))
     bar.close()

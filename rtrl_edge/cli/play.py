@@ -66,6 +66,7 @@ def add_simulate(commands: Commands) -> None:
 
 
 def _simulate(options: argparse.Namespace) -> int:
+    from ..evaluate import plots
     from ..evaluate.contest import PREDICTIONS_LINE, Predictions, simulate
     from ..evaluate.page import PAGE_LINE
     from ..evaluate.report import LEGEND, conclusions, error_table, figures, render
@@ -73,6 +74,8 @@ def _simulate(options: argparse.Namespace) -> int:
     for path, first_line in ((options.out, PREDICTIONS_LINE), (options.report, PAGE_LINE)):
         if path is not None:
             refuse_other_kind(path, first_line)
+    if options.report is not None:
+        plots.check()
     model, source = build_and_source(options)
     whole = options.report is not None
     with ExitStack() as files:
@@ -108,9 +111,11 @@ def add_run(commands: Commands) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from ..boards import load_board
+    from ..device.emulator import emulator_of
     from ..evaluate.board_run import run_on_board
 
     board = load_board(options.board)
+    emulator_of(board)  # one that is missing is told now, not after the training
     if options.snapshot is not None:
         refuse_existing(options.snapshot)  # now, not after the work
     model, stream = build_and_stream(options)

@@ -76,7 +76,7 @@ class Emulator(LinkDevice):
     ) -> None:
         check_quantized("Emulator", integer_model)
         self.board = board if isinstance(board, Board) else load_board(board)
-        emulated = _emulated(self.board)  # None: the native firmware, a program that needs none
+        emulated = emulator_of(self.board)  # None: the native firmware, a program that needs none
         if uart and self.board.uart is None:
             raise BoardError(f"{self.board.name}: has no UART; leave out uart=True")
         if count_instructions:
@@ -200,12 +200,17 @@ class Emulator(LinkDevice):
 
 def check_counts(board: Board) -> None:
     """BoardError or BuildError where the instructions of a board's firmware cannot be counted on this computer."""
-    if _emulated(board) is None:
+    if emulator_of(board) is None:
         raise BoardError(f"{board.name}: instructions are counted by QEMU only; choose an emulated board")
 
 
-def _emulated(board: Board) -> Emulated | None:
-    """None for the native firmware, which needs no emulator."""
+def emulator_of(board: Board) -> Emulated | None:
+    """What emulates a board; None for the native firmware, which needs no emulator.
+
+    Raises:
+        BoardError: the board has no emulator of its own.
+        BuildError: it is not installed here.
+    """
     if board.firmware == "native":
         return None
     if board.emulator is None:

@@ -19,6 +19,8 @@ from .certificate import certificate
 
 UNITS, INPUTS, OUTPUTS = 8, 3, 2
 STEPS = 300
+#: first line of the page, by which it is known
+MARKDOWN_LINE = "# Cells and rules"
 
 
 def label(part: Part) -> str:
@@ -112,7 +114,7 @@ def page(squares: list[Square]) -> str:
     names = list(dict.fromkeys(s.rule for s in squares))
     at = {(s.cell, s.rule): s for s in squares}
     lines = [
-        "# Cells and rules",
+        MARKDOWN_LINE,
         "",
         "<!-- written by `rtrl-edge matrix --out docs/matrix.md`; do not edit -->",
         "",

@@ -65,6 +65,11 @@ def figure(name: str, panels: Sequence[Panel], description: str) -> str:
     return "\n".join(drawn)
 
 
+def check() -> None:
+    """Raise RtrlEdgeError if matplotlib is not installed: now, not after the work whose figures are to be drawn."""
+    _matplotlib()
+
+
 def _matplotlib() -> tuple[Any, Callable[..., Any]]:
     try:
         import matplotlib
