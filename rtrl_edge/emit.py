@@ -28,6 +28,7 @@ SIMDS = ("none", "dsp", "mve", "few_registers")
 #: kernels in plain C, and the file with the same words for the Arm DSP extension (Cortex-M4, M7, M33, M55)
 DSP_KERNELS = {
     "back_blocks.c": "back_blocks_dsp.c",
+    "block_two_none.c": "block_two_dsp.c",
     "dot64_c.c": "dot64_dsp.c",
     "dot_c.c": "dot_dsp.c",
     "exact_store_c.c": "exact_store_dsp.c",

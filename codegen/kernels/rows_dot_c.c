@@ -11,7 +11,12 @@ RTRL_INLINE int rows_at(int rows, int width, int r, int l)
     return r * width + l;
 }
 
-/* the same for the words that all rows owe to one pre-activation: row k, step u */
+RTRL_INLINE int phi_at(int k, int l) /* the same for Phi */
+{
+    return rows_at(N_STATES, N_STATES, k, l);
+}
+
+/* and for the words that all rows owe to one pre-activation: row k, step u */
 RTRL_INLINE int steps_at(int k, int u)
 {
     return k * BLOCK + u;

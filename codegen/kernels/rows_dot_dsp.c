@@ -1,28 +1,44 @@
 /* rows_dot_c.c for the Arm DSP extension. Where rows have whole 32-bit words, four of them are woven together: a word
- * of each, then the next words. So one LDM loads what four sums need, and matrices lie at multiples of 4 (layout.py). */
-enum { STEPS = N_STATES * BLOCK }; /* words of A that belong to one pre-activation: (state, step) */
+ * of each, then the next words. So one LDM loads what four sums need, and matrices lie at multiples of 4 (layout.py).
+ * Where two columns of J are multiplied at once, Phi and A have two rows woven together. */
+enum {
+    STEPS = N_STATES * BLOCK, /* words of A that belong to one pre-activation: (state, step) */
+    TWO = sizeof(j_word) == 2 && N_STATES % 2 == 0 && BLOCK % 2 == 0,
+    SIDE = TWO ? 2 : 4 /* rows of Phi and A that are woven together */
+};
+
+/* the same with `side` rows woven together */
+RTRL_INLINE int rows_woven_at(int side, int rows, int width, int r, int l)
+{
+    bool woven = width % 2 == 0 && r < rows / side * side;
+    return woven ? r / side * side * width + l / 2 * 2 * side + r % side * 2 + l % 2 : r * width + l;
+}
 
 RTRL_INLINE int rows_at(int rows, int width, int r, int l)
 {
-    bool woven = width % 2 == 0 && r < rows / 4 * 4;
-    return woven ? r / 4 * 4 * width + l / 2 * 8 + r % 4 * 2 + l % 2 : r * width + l;
+    return rows_woven_at(4, rows, width, r, l);
+}
+
+RTRL_INLINE int phi_at(int k, int l)
+{
+    return rows_woven_at(SIDE, N_STATES, N_STATES, k, l);
 }
 
 RTRL_INLINE int steps_at(int k, int u)
 {
-    return sizeof(j_word) == 1 ? k * BLOCK + u : rows_at(N_STATES, BLOCK, k, u);
+    return sizeof(j_word) == 1 ? k * BLOCK + u : rows_woven_at(SIDE, N_STATES, BLOCK, k, u);
 }
 
-/* Four rows after their way back are woven in place; acc takes them meanwhile: 4 N_STATES words of 16 bits */
+/* Rows after their way back are woven in place; acc takes them meanwhile: 4 N_STATES words of 16 bits */
 RTRL_INLINE void rows_weave(rtrl_t *net, int k)
 {
-    if (N_STATES % 2 == 0 && k % 4 == 3) {
-        int16_t *rows = &net->Phi[(k - 3) * N_STATES];
+    if (N_STATES % 2 == 0 && k % SIDE == SIDE - 1) {
+        int16_t *rows = &net->Phi[(k - (SIDE - 1)) * N_STATES];
         uint32_t *kept = (uint32_t *)(void *)net->acc;
-        memcpy(kept, rows, 4 * N_STATES * sizeof(int16_t));
+        memcpy(kept, rows, SIDE * N_STATES * sizeof(int16_t));
         for (int l = 0; l < N_STATES / 2; l++) {
-            for (int r = 0; r < 4; r++) {
-                memcpy(&rows[l * 8 + r * 2], &kept[r * N_STATES / 2 + l], sizeof *kept);
+            for (int r = 0; r < SIDE; r++) {
+                memcpy(&rows[(l * SIDE + r) * 2], &kept[r * N_STATES / 2 + l], sizeof *kept);
             }
         }
     }
@@ -94,10 +110,231 @@ RTRL_INLINE dsp_sums rows_down(dsp_sums sum, int down)
     return sum;
 }
 
-/* The products that are shifted go first; the others are added to them in the same registers. */
-RTRL_APART uint32_t rows_join(int32_t *acc, const int16_t *Phi, const int16_t old[N_STATES], int outside_down,
-                              const j_word *a, const int16_t seen[BLOCK], int inside_down)
+/* one of each of two columns */
+typedef struct {
+    int32_t a;
+    int32_t b;
+} rows_two;
+
+/* two vectors woven together: two words of the one, two of the other */
+RTRL_INLINE void rows_weave_two(int16_t *woven, const int16_t *a, const int16_t *b, int count)
 {
+#pragma GCC unroll 4
+    for (int l = 0; l < count; l += 2, woven += 4) {
+        dsp_store_two(woven, dsp_pair(&a[l]), dsp_pair(&b[l]));
+    }
+}
+
+/* one vector woven with itself, in place */
+RTRL_INLINE void rows_weave_self(int16_t *v, int count)
+{
+    for (int l = count - 2; l >= 0; l -= 2) {
+        uint32_t pair = dsp_pair(&v[l]);
+        dsp_store_two(&v[2 * l], pair, pair);
+    }
+}
+
+/* old <- columns p and p + 1 of J   seen <- z[t * N_TRACE] and the next entry, in each step t; both woven */
+RTRL_INLINE void rows_two_columns(rtrl_t *net, int p, const int16_t *z)
+{
+    const int16_t *column = (const int16_t *)(const void *)&net->J[p * N_STATES];
+    rows_weave_two(net->old, column, column + N_STATES, N_STATES);
+    int16_t *seen = net->seen;
+#pragma GCC unroll 4
+    for (int u = 0; u < BLOCK; u += 2, z += 2 * N_TRACE, seen += 4) {
+        uint32_t first = dsp_pair(z), second = dsp_pair(z + N_TRACE);
+        dsp_store_two(seen, dsp_pack((int32_t)first, (int32_t)second), dsp_pack_high(first, second));
+    }
+}
+
+/* sums of a[l] v[l] for both of v, woven together, at multiples of 4: eight products by six instructions */
+RTRL_INLINE rows_two rows_product_two(const int16_t *a, const int16_t *v, int count)
+{
+    rows_two sum = { 0, 0 };
+#pragma GCC unroll 4
+    for (int i = 0; i < count / 4; i++) {
+#ifdef __ARM_FEATURE_DSP
+        __asm__("ldm %2!, {r4, r5}\n\t"
+                "ldm %3!, {r6, r8, r10, r12}\n\t"
+                "smlad %0, r4, r6, %0\n\t"
+                "smlad %1, r4, r8, %1\n\t"
+                "smlad %0, r5, r10, %0\n\t"
+                "smlad %1, r5, r12, %1"
+                : "+r"(sum.a), "+r"(sum.b), "+r"(a), "+r"(v)
+                :
+                : "r4", "r5", "r6", "r8", "r10", "r12", "memory");
+#else
+        for (int pair = 0; pair < 2; pair++, a += 2, v += 4) {
+            sum.a = dsp_mac(sum.a, dsp_pair(a), dsp_pair(v));
+            sum.b = dsp_mac(sum.b, dsp_pair(a), dsp_pair(v + 2));
+        }
+#endif
+    }
+    if (count % 4) {
+        sum.a = dsp_mac(sum.a, dsp_pair(a), dsp_pair(v));
+        sum.b = dsp_mac(sum.b, dsp_pair(a), dsp_pair(v + 2));
+    }
+    return sum;
+}
+
+/* acc <- first first_words / 2^down + second second_words, down 1..31, or 0 where it is not `shifted`   acc: (N_STATES, 2)
+ * matrices: (N_STATES, width), two rows woven together   words: (width, 2), two columns woven together
+ * 20 instructions make 32 products. What has no register waits on the stack in the order of rows_kept. SMMLSR subtracts
+ * from 0 the product with -2^32 / 2^down, and rounds. */
+#ifdef __ARM_FEATURE_DSP
+typedef struct {
+    const int16_t *second;
+    const int16_t *second_words;
+    uint32_t factor;
+    const int16_t *first;
+    int32_t *acc;
+    uint32_t a; /* the bits of each column */
+    uint32_t b;
+    const int32_t *end;
+    const int16_t *first_words;
+} rows_kept;
+
+#define ROWS_SUM_TWO \
+    "push    {r4-r11, lr}\n\t" \
+    "ldm     r0, {r1-r9}\n\t" \
+    "push    {r1-r9}\n\t" \
+    "mov     r0, r4\n\t" \
+    "mov     r1, r9\n\t" \
+    ".macro  products width\n\t" \
+    ".rept   \\width / 4\n\t" \
+    "ldm     r0!, {r4-r7}\n\t" \
+    "ldm     r1!, {r8-r11}\n\t" \
+    "smlad   r2, r4, r8, r2\n\t" \
+    "smlad   r3, r4, r9, r3\n\t" \
+    "smlad   r12, r5, r8, r12\n\t" \
+    "smlad   lr, r5, r9, lr\n\t" \
+    "smlad   r2, r6, r10, r2\n\t" \
+    "smlad   r3, r6, r11, r3\n\t" \
+    "smlad   r12, r7, r10, r12\n\t" \
+    "smlad   lr, r7, r11, lr\n\t" \
+    ".endr\n\t" \
+    ".if     \\width & 2\n\t" \
+    "ldm     r0!, {r4-r5}\n\t" \
+    "ldm     r1!, {r8-r9}\n\t" \
+    "smlad   r2, r4, r8, r2\n\t" \
+    "smlad   r3, r4, r9, r3\n\t" \
+    "smlad   r12, r5, r8, r12\n\t" \
+    "smlad   lr, r5, r9, lr\n\t" \
+    ".endif\n\t" \
+    ".endm\n" \
+    "1:\n\t" \
+    "movs    r2, #0\n\t" \
+    "movs    r3, #0\n\t" \
+    "mov     r12, #0\n\t" \
+    "mov     lr, #0\n\t" \
+    "products %c[first_width]\n\t" \
+    "str     r0, [sp, #12]\n\t" \
+    "ldm     sp, {r0, r1, r4}\n\t" \
+    ".if     %c[shifted]\n\t" \
+    "movs    r5, #0\n\t" \
+    "smmlsr  r2, r2, r4, r5\n\t" \
+    "smmlsr  r3, r3, r4, r5\n\t" \
+    "smmlsr  r12, r12, r4, r5\n\t" \
+    "smmlsr  lr, lr, r4, r5\n\t" \
+    ".endif\n\t" \
+    "products %c[second_width]\n\t" \
+    "str     r0, [sp]\n\t" \
+    "add     r0, sp, #12\n\t" \
+    "ldm     r0, {r4-r9}\n\t" \
+    "eor     r10, r2, r2, asr #31\n\t" \
+    "eor     r11, r3, r3, asr #31\n\t" \
+    "orr     r6, r6, r10\n\t" \
+    "orr     r7, r7, r11\n\t" \
+    "eor     r10, r12, r12, asr #31\n\t" \
+    "eor     r11, lr, lr, asr #31\n\t" \
+    "orr     r6, r6, r10\n\t" \
+    "orr     r7, r7, r11\n\t" \
+    "stm     r5!, {r2, r3, r12, lr}\n\t" \
+    "str     r5, [r0, #4]\n\t" \
+    "strd    r6, r7, [r0, #8]\n\t" \
+    "mov     r0, r4\n\t" \
+    "mov     r1, r9\n\t" \
+    "cmp     r5, r8\n\t" \
+    "bne     1b\n\t" \
+    "mov     r0, r6\n\t" \
+    "mov     r1, r7\n\t" \
+    "add     sp, sp, #36\n\t" \
+    "pop     {r4-r11, lr}\n\t" \
+    ".purgem products"
+
+#define ROWS_SUM_TWO_OF(first, second, is_shifted) \
+    __asm__ volatile(ROWS_SUM_TWO \
+                     : "+r"(from), "=r"(b) \
+                     : [first_width] "i"(first), [second_width] "i"(second), [shifted] "i"(is_shifted) \
+                     : "r2", "r3", "r12", "cc", "memory")
+#else
+/* words times both columns */
+RTRL_INLINE rows_two rows_add_two(rows_two sum, const int16_t *a, const int16_t *v, int width)
+{
+    for (int l = 0; l < width; l += 2, a += 4, v += 4) {
+        sum.a = dsp_mac(sum.a, dsp_pair(a), dsp_pair(v));
+        sum.b = dsp_mac(sum.b, dsp_pair(a), dsp_pair(v + 2));
+    }
+    return sum;
+}
+#endif
+
+/* acc <- Phi old + A seen of both columns, returns the bits of each; Phi's sums have `apart` more fraction bits, or A's
+ * -apart. The products of the sums that are shifted go first, the others are added to them in the same registers. */
+RTRL_APART rows_two rows_join_two(int32_t *acc, const int16_t *Phi, const int16_t *old, int apart, const j_word *owed,
+                                  const int16_t *seen)
+{
+    const int16_t *A = (const int16_t *)(const void *)owed;
+    int down = apart < 0 ? -apart : apart;
+    down = down > 31 ? 31 : down;
+#ifdef __ARM_FEATURE_DSP
+    uint32_t factor = 0U - (1U << (down > 0 ? 32 - down : 0));
+    rows_kept kept = { A, seen, factor, Phi, acc, 1, 1, acc + 2 * N_STATES, old };
+    if (apart < 0) {
+        kept.second = Phi;
+        kept.second_words = old;
+        kept.first = A;
+        kept.first_words = seen;
+    }
+    register const void *from __asm__("r0") = &kept;
+    register int32_t b __asm__("r1");
+    if (apart < 0) {
+        ROWS_SUM_TWO_OF(BLOCK, N_STATES, 1);
+    } else if (apart > 0) {
+        ROWS_SUM_TWO_OF(N_STATES, BLOCK, 1);
+    } else {
+        ROWS_SUM_TWO_OF(N_STATES, BLOCK, 0);
+    }
+    return (rows_two){ (int32_t)(uintptr_t)from, b };
+#else
+    uint32_t a_bits = 1, b_bits = 1;
+    for (int k = 0; k < N_STATES; k++) {
+        const int16_t *phi = &Phi[phi_at(k, 0)], *a = &A[steps_at(k, 0)];
+        rows_two sum = { 0, 0 };
+        sum = apart < 0 ? rows_add_two(sum, a, seen, BLOCK) : rows_add_two(sum, phi, old, N_STATES);
+        sum = (rows_two){ fx_round_shift(sum.a, down), fx_round_shift(sum.b, down) };
+        sum = apart < 0 ? rows_add_two(sum, phi, old, N_STATES) : rows_add_two(sum, a, seen, BLOCK);
+        acc[2 * k] = sum.a;
+        acc[2 * k + 1] = sum.b;
+        a_bits |= fx_magnitude(sum.a);
+        b_bits |= fx_magnitude(sum.b);
+    }
+    return (rows_two){ (int32_t)a_bits, (int32_t)b_bits };
+#endif
+}
+
+RTRL_APART uint32_t rows_join(int32_t *acc, const int16_t *Phi, int16_t *old, int outside_down, const j_word *a,
+                              int16_t *seen, int inside_down)
+{
+    if (TWO) {
+        rows_weave_self(old, N_STATES);
+        rows_weave_self(seen, BLOCK);
+        uint32_t bits = (uint32_t)rows_join_two(acc, Phi, old, inside_down > 0 ? -inside_down : outside_down, a, seen).a;
+        for (int k = 0; k < N_STATES; k++) {
+            acc[k] = acc[2 * k];
+        }
+        return bits;
+    }
     enum { FOURS = N_STATES / 4 * 4 };
     uint32_t bits = 1;
     for (int k = 0; k < FOURS; k += 4, Phi += 4 * N_STATES, a += 4 * BLOCK, acc += 4) {
@@ -127,7 +364,7 @@ RTRL_INLINE void rows_column(rtrl_t *net, int p, const int16_t *z)
             net->old[r] = column[r];
         }
     } else {
-        memcpy(net->old, column, sizeof net->old);
+        memcpy(net->old, column, N_STATES * sizeof(int16_t));
     }
 #pragma GCC unroll 4
     for (int u = 0; u + 2 <= BLOCK; u += 2, z += 2 * N_TRACE) {

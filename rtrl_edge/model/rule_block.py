@@ -109,6 +109,8 @@ class BlockRTRL(Rule):
             "rows_dynamics.c",
             "rows_immediate_spread.c" if structure.spreads else "rows_immediate.c",
             "block_lagged.c" if self.lagged else "block_now.c",
+            "block_column.c",
+            "block_two_none.c",
         )
 
     def constants(self, dims: Dims, numbers: Numbers) -> Constants:
@@ -155,8 +157,8 @@ class BlockRTRL(Rule):
             Field("delta_exps", "int8", (h,), "scratch", "exponents of its steps on the way back"),
             Field("delta_exp", "int8", (), "scratch", "exponent of delta"),
             Field("acc", "int32", (max(gates, 2 * s),), "scratch", "sums before they are rounded"),
-            Field("old", "int16", (s,), "scratch", "one column of J"),
-            Field("seen", "int16", (h,), "scratch", "one entry of z at every step of the block"),
+            Field("old", "int16", (2, s), "scratch", "columns of J, one or two"),
+            Field("seen", "int16", (2, h), "scratch", "one or two entries of z at every step of the block"),
             Field("capped", "uint32", (), "counters", "column updates that the cap on |J| saturated"),
         ]  # fmt: skip
 
