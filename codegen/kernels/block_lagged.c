@@ -1,4 +1,4 @@
-/* A block's end is worked on during the next block, BLOCK_QUOTA parts a step: no step is much longer than another. The
+/* A block's end is worked on during the next block, BLOCK_QUOTA of work a step: no step is much longer than another. The
  * steps to come go to the other half of what is stored. `w_other` are at first the weights of the block in work, for its
  * D; later, column by column, those that it has learned, which become the forward weights when the next block is full. */
 RTRL_INLINE int block_step(const rtrl_t *net, int u) /* place of step u of the block in work */
@@ -31,7 +31,9 @@ RTRL_INLINE void block_keep(rtrl_t *net, int p) /* a weight that learns nothing 
 
 RTRL_INLINE int block_goal(const rtrl_t *net) /* parts to be done before the next prediction */
 {
-    int goal = net->stored * BLOCK_QUOTA;
+    enum { HEAVY = 2 * N_STATES + 1, HEAVY_AT = BLOCK_PARTS - N_COLUMNS - HEAVY }; /* rows of one exponent count twice */
+    int work = net->stored * BLOCK_QUOTA, twice = (work - HEAVY_AT) / 2;
+    int goal = work - (twice < 0 ? 0 : twice > HEAVY ? HEAVY : twice);
     return goal > BLOCK_PARTS ? BLOCK_PARTS : goal;
 }
 

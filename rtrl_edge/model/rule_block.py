@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 from ..errors import ModelError
@@ -118,7 +119,7 @@ class BlockRTRL(Rule):
         return {
             "BLOCK": (self.block, "steps of a block"),
             "BLOCK_PARTS": (self._parts(dims.states, dims.columns), "parts of its end"),
-            "BLOCK_QUOTA": (self.slices(dims), "most parts that one step does"),
+            "BLOCK_QUOTA": (self._quota(dims), "work of one step in parts, if it is lagged"),
             "SUM_ROOM": (sum_room(dims.structure), "after this shift the products of a row with I fit their sum"),
         }
 
@@ -178,8 +179,21 @@ class BlockRTRL(Rule):
 
     def slices(self, dims: Dims) -> int:
         """Most parts that one step does of a block's end: all, or lagged its share."""
-        parts = self._parts(dims.states, dims.columns)
-        return -(-parts // self.block) if self.lagged else parts
+        if not self.lagged:
+            return self._parts(dims.states, dims.columns)
+        goals = [self.goal(dims, step) for step in range(self.block + 1)]
+        return max(after - before for before, after in pairwise(goals))
+
+    def goal(self, dims: Dims, stored: int) -> int:
+        """Parts that are done, lagged, after ``stored`` steps of the next block; rows of one exponent count twice."""
+        parts, heavy = self._parts(dims.states, dims.columns), 2 * dims.states + 1
+        work = stored * self._quota(dims)
+        twice = (work - (parts - dims.columns - heavy)) // 2
+        return min(work - min(max(twice, 0), heavy), parts)
+
+    def _quota(self, dims: Dims) -> int:
+        """Work of one step of the next block, in parts."""
+        return -(-(self._parts(dims.states, dims.columns) + 2 * dims.states + 1) // self.block)
 
     def _lagged_fields(self, dims: Dims) -> list[Field]:
         if not self.lagged:

@@ -57,7 +57,7 @@ def rule_step(net: Net, learn: bool) -> None:
     net["stored"] = net["stored"] + 1
     full = net["stored"] == rule.block
     if rule.lagged:
-        _work(net, min(int(net["stored"]) * rule.slices(net.dims), _parts(net)))
+        _work(net, rule.goal(net.dims, int(net["stored"])))
     if full:
         _turn(net)
     if not rule.lagged:
