@@ -31,9 +31,16 @@ RTRL_INLINE void block_keep(rtrl_t *net, int p) /* a weight that learns nothing 
 
 RTRL_INLINE int block_goal(const rtrl_t *net) /* parts to be done before the next prediction */
 {
-    enum { HEAVY = 2 * N_STATES + 1, HEAVY_AT = BLOCK_PARTS - N_COLUMNS - HEAVY }; /* rows of one exponent count twice */
-    int work = net->stored * BLOCK_QUOTA, twice = (work - HEAVY_AT) / 2;
-    int goal = work - (twice < 0 ? 0 : twice > HEAVY ? HEAVY : twice);
+    enum {
+        STEP = N_STATES + 2,     /* parts of a stored step, of which D counts as three */
+        EQUAL = 2 * N_STATES + 1 /* parts that bring rows to one exponent, of which each counts as two */
+    };
+    int work = net->stored * BLOCK_QUOTA, step = work / (STEP + 2), equal = work - BLOCK * (STEP + 2);
+    if (step < BLOCK) {
+        int begun = work % (STEP + 2) - 2;
+        return step * STEP + (begun > 0 ? begun : 0);
+    }
+    int goal = BLOCK * STEP + equal - (equal < 2 * EQUAL ? equal / 2 : EQUAL);
     return goal > BLOCK_PARTS ? BLOCK_PARTS : goal;
 }
 

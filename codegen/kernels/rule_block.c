@@ -110,6 +110,14 @@ RTRL_INLINE int8_t block_steps_bound(uint32_t most, int least)
     return (int8_t)(least - fx_block_shift(most, 0, BLOCK, 32767, 32767, 0));
 }
 
+/* seen <- shifts that bring what is owed, with these exponents, to the exponent `least` */
+static void block_shifts(rtrl_t *net, const int8_t exponents[BLOCK], int least)
+{
+    for (int u = 0; u < BLOCK; u++) {
+        net->seen[u] = (int16_t)block_apart(exponents[u], least);
+    }
+}
+
 /* lambda and delta, ready to be multiplied */
 static void block_credit_equal(rtrl_t *net)
 {
@@ -119,10 +127,11 @@ static void block_credit_equal(rtrl_t *net)
     }
     net->lambda_exp = bound;
     uint32_t most = 0;
+    block_shifts(net, net->delta_exps, least);
     for (int q = 0; q < GATE_NEURONS; q++) {
-        uint32_t sum = 0;
+        uint32_t sum = BLOCK;
         for (int u = 0; u < BLOCK; u++) {
-            sum += ((uint32_t)fx_abs(net->delta[q * BLOCK + u]) >> block_apart(net->delta_exps[u], least)) + 1;
+            sum += (uint32_t)fx_abs(net->delta[q * BLOCK + u]) >> net->seen[u];
         }
         most = sum > most ? sum : most;
     }
@@ -135,22 +144,13 @@ static void block_credit_equal(rtrl_t *net)
     }
 }
 
-/* seen <- shifts that bring what row k owes to the exponent `least` */
-static void block_shifts(rtrl_t *net, int k, int least)
-{
-    const int8_t *exponents = &net->A_exp[k * BLOCK];
-    for (int u = 0; u < BLOCK; u++) {
-        net->seen[u] = (int16_t)block_apart(exponents[u], least);
-    }
-}
-
 /* phi_exp and a_exp <- the least of all rows' bounds */
 static void block_bound(rtrl_t *net, int k)
 {
     int8_t bound = block_row_bound(&net->Phi[k * N_STATES], net->Phi_exp[k]);
     int8_t least = block_least(&net->A_exp[k * BLOCK]);
     net->phi_exp = bound < net->phi_exp ? bound : net->phi_exp;
-    block_shifts(net, k, least);
+    block_shifts(net, &net->A_exp[k * BLOCK], least);
     bound = block_steps_bound(steps_most(net->A, k, net->seen) + BLOCK, least);
     net->a_exp = bound < net->a_exp ? bound : net->a_exp;
 }
@@ -162,7 +162,7 @@ static void block_equal(rtrl_t *net, int k)
     for (int r = k * N_STATES; r < (k + 1) * N_STATES; r++) {
         net->Phi[r] = (int16_t)fx_round_shift(net->Phi[r], row_down);
     }
-    block_shifts(net, k, net->a_exp);
+    block_shifts(net, &net->A_exp[k * BLOCK], net->a_exp);
     steps_down(net->A, k, net->seen);
     rows_weave(net, k);
 }

@@ -119,7 +119,7 @@ class BlockRTRL(Rule):
         return {
             "BLOCK": (self.block, "steps of a block"),
             "BLOCK_PARTS": (self._parts(dims.states, dims.columns), "parts of its end"),
-            "BLOCK_QUOTA": (self._quota(dims), "work of one step in parts, if it is lagged"),
+            "BLOCK_QUOTA": (self._quota(dims), "work of one step, if it is lagged: parts, of which some count more"),
             "SUM_ROOM": (sum_room(dims.structure), "after this shift the products of a row with I fit their sum"),
         }
 
@@ -185,15 +185,21 @@ class BlockRTRL(Rule):
         return max(after - before for before, after in pairwise(goals))
 
     def goal(self, dims: Dims, stored: int) -> int:
-        """Parts that are done, lagged, after ``stored`` steps of the next block; rows of one exponent count twice."""
-        parts, heavy = self._parts(dims.states, dims.columns), 2 * dims.states + 1
-        work = stored * self._quota(dims)
-        twice = (work - (parts - dims.columns - heavy)) // 2
-        return min(work - min(max(twice, 0), heavy), parts)
+        """Parts that are done, lagged, after ``stored`` steps of the next block.
+
+        A stored step's D counts as three, each of those that bring rows to one exponent as two.
+        """
+        of_step, equal = dims.states + 2, 2 * dims.states + 1
+        steps, begun = divmod(stored * self._quota(dims), of_step + 2)
+        if steps < self.block:
+            return steps * of_step + max(begun - 2, 0)
+        after = (steps - self.block) * (of_step + 2) + begun
+        return min(self.block * of_step + after - min(after // 2, equal), self._parts(dims.states, dims.columns))
 
     def _quota(self, dims: Dims) -> int:
-        """Work of one step of the next block, in parts."""
-        return -(-(self._parts(dims.states, dims.columns) + 2 * dims.states + 1) // self.block)
+        """Work of one step of the next block, as ``goal`` counts it."""
+        work = self._parts(dims.states, dims.columns) + 2 * self.block + 2 * dims.states + 1
+        return -(-work // self.block)
 
     def _lagged_fields(self, dims: Dims) -> list[Field]:
         if not self.lagged:
