@@ -1,4 +1,4 @@
-/* A block's end is worked on during the next block, BLOCK_QUOTA of work a step: no step is much longer than another. The
+/* A block's end is worked on during the next block, BLOCK_QUOTA of work a step: no step is much longer than others. The
  * steps to come go to the other half of what is stored. `w_other` are at first the weights of the block in work, for its
  * D; later, column by column, those that it has learned, which become the forward weights when the next block is full. */
 RTRL_INLINE int block_step(const rtrl_t *net, int u) /* place of step u of the block in work */

@@ -177,10 +177,10 @@ RTRL_INLINE rows_two rows_product_two(const int16_t *a, const int16_t *v, int co
     return sum;
 }
 
-/* acc <- first first_words / 2^down + second second_words, down 1..31, or 0 where it is not `shifted`   acc: (N_STATES, 2)
+/* acc <- first first_words / 2^down + second second_words   acc: (N_STATES, 2)   down 1..31, or 0 if not `shifted`
  * matrices: (N_STATES, width), two rows woven together   words: (width, 2), two columns woven together
- * 20 instructions make 32 products. What has no register waits on the stack in the order of rows_kept. SMMLSR subtracts
- * from 0 the product with -2^32 / 2^down, and rounds. */
+ * 20 instructions make 32 products. What has no register waits on the stack in the order of rows_kept: the last load is
+ * first, acc, a, b, end, first_words. SMMLSR subtracts from 0 the product with -2^32 / 2^down, and rounds. */
 #ifdef __ARM_FEATURE_DSP
 typedef struct {
     const int16_t *second;
@@ -329,7 +329,8 @@ RTRL_APART uint32_t rows_join(int32_t *acc, const int16_t *Phi, int16_t *old, in
     if (TWO) {
         rows_weave_self(old, N_STATES);
         rows_weave_self(seen, BLOCK);
-        uint32_t bits = (uint32_t)rows_join_two(acc, Phi, old, inside_down > 0 ? -inside_down : outside_down, a, seen).a;
+        int apart = inside_down > 0 ? -inside_down : outside_down;
+        uint32_t bits = (uint32_t)rows_join_two(acc, Phi, old, apart, a, seen).a;
         for (int k = 0; k < N_STATES; k++) {
             acc[k] = acc[2 * k];
         }
