@@ -13,7 +13,7 @@ import pytest
 import rtrl_edge as rt
 from rtrl_edge.cli import main
 from rtrl_edge.errors import FolderError
-from rtrl_edge.evaluate import learning, learning_page
+from rtrl_edge.evaluate import learning, learning_marks, learning_page
 from rtrl_edge.evaluate.bench import CURRICULUM, RUNS, Entry, Outcome, key, play, predictions, run_all, started
 from rtrl_edge.evaluate.compare import USUAL, compare, equal_ram_window, parse_rules, render, written
 from rtrl_edge.evaluate.contest import Bar
@@ -356,7 +356,7 @@ def test_finished_runs_are_kept(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------------------------------------- page
 
 
-def made_up(good: bool) -> learning.Results:
+def made_up(good: bool) -> learning_marks.Results:
     """Every entry as it would be at its best, or at its worst."""
     outcomes = []
     for entry in learning.entries():
@@ -369,7 +369,7 @@ def made_up(good: bool) -> learning.Results:
         if entry.task == CURRICULUM:
             figures = dict.fromkeys(("T", HALF), 18.0 if good and not control else 1.0)
         outcomes.append(Outcome(entry, [figures] * entry.seeds))
-    return learning.Results(outcomes)
+    return learning_marks.Results(outcomes)
 
 
 def test_every_task_has_its_controls_and_every_mark_its_runs() -> None:
@@ -389,7 +389,7 @@ def test_every_task_has_its_controls_and_every_mark_its_runs() -> None:
             assert any(name.startswith(control) for name in names), (task, control)
         assert any(name.endswith("HalfRMSprop") for name in names)
         assert any(name.endswith(", frozen") for name in names)
-    states = [{m.state for m in learning.marks(made_up(good))} for good in (True, False)]
+    states = [{m.state for m in learning_marks.marks(made_up(good))} for good in (True, False)]
     assert states == [{"reached", "not run"}, {"reached", "missed", "not run"}]
     quick = learning.entries(quick=True)
     assert {e.task for e in quick} == here
@@ -398,17 +398,17 @@ def test_every_task_has_its_controls_and_every_mark_its_runs() -> None:
 
 def test_pages_say_the_same() -> None:
     found = made_up(True)
-    judged = learning.marks(found)
+    judged = learning_marks.marks(found)
     page = learning_page.markdown(found, judged, "rtrl-edge bench learning")
     assert page.splitlines()[0] == learning_page.MARKDOWN_LINE
-    assert page.count("**reached**") == len(judged) - len(learning.NOT_RUN) - 1  # recordings
+    assert page.count("**reached**") == len(judged) - len(learning_marks.NOT_RUN) - 1  # recordings
     figures = sum(len(f) for o in found.outcomes for f in o.figures)
     assert len(learning_page.csv_text(found).splitlines()) == 1 + figures
     assert "reached  delayed XOR, delay 3, RTRL, RNN(8), R16" in learning_page.text(found, judged)
     plain = learning_page.figures(found, judged)
     assert plain["marks"][0]["state"] == "reached"  # type: ignore[index]
     assert sum(len(t["entrants"]) for t in plain["tasks"]) == len(learning.entries())  # type: ignore[attr-defined]
-    few = learning.Results(found.of("xor 3"))
+    few = learning_marks.Results(found.of("xor 3"))
     assert "<svg" in learning_page.render(few, judged, "rtrl-edge bench learning")
 
 

@@ -11,7 +11,8 @@ import rtrl_edge as rt
 from rtrl_edge.boards import load_board
 from rtrl_edge.cli import main
 from rtrl_edge.evaluate.bench import Outcome
-from rtrl_edge.evaluate.learning import Mark, Results, entries
+from rtrl_edge.evaluate.learning import entries
+from rtrl_edge.evaluate.learning_marks import Mark, Results
 from rtrl_edge.evaluate.learning_page import figures as learning_figures
 from rtrl_edge.evaluate.regression import Figure, compare, costs, text
 from rtrl_edge.evaluate.targets import Target, figures

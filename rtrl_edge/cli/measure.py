@@ -143,7 +143,8 @@ def _bench_learning(options: argparse.Namespace) -> int:
     from ..evaluate import learning_page as pages
     from ..evaluate import plots
     from ..evaluate.bench import run_all
-    from ..evaluate.learning import Results, entries, marks
+    from ..evaluate.learning import entries
+    from ..evaluate.learning_marks import Results, marks
     from ..evaluate.page import PAGE_LINE
 
     files = [(options.out / "learning.csv", pages.CSV_LINE), (options.out / "learning.html", PAGE_LINE)]

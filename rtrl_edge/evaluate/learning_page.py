@@ -12,7 +12,7 @@ import numpy as np
 from . import plots
 from .bench import Outcome
 from .compare import COLOURS
-from .learning import Mark, Results, verdict
+from .learning_marks import Mark, Results, verdict
 from .page import page, section, table
 from .tables import text_table
 from .tasks import TASKS
