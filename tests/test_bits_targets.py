@@ -80,6 +80,7 @@ def test_every_core_and_size(board: str, units: int) -> None:
 MVE_BOARD = "qemu_mps3_an547"
 MVE_MODELS: dict[str, dict[str, object]] = {
     "R8, whole registers": {"cells": [rt.RNN(16)], "numbers": rt.R8()},
+    "R8, eight bytes widened": {"cells": [rt.RNN(8)], "numbers": rt.R8()},
     "R8, two parts of D": {"cells": [rt.RNN(33)], "numbers": rt.R8(cap=2)},
     "R16, three parts of D": {"cells": [rt.RNN(33)]},
     "LSTM R16": {"cells": [rt.LSTM(9)]},

@@ -1,6 +1,6 @@
-/* dot_c.c for the Arm M-profile vector extension. D has words as wide as those of J, and lies as it passes two columns in
- * pair_dot_mve.c: PART of its columns after PART, each part row by row. */
-enum { D_SIZE = sizeof(j_word), PART = 2 * (D_SIZE == 1 ? MVE_BYTES : MVE_WORDS) };
+/* dot_c.c for the Arm M-profile vector extension. D has words as wide as those of J, and lies as it passes two columns
+ * in pair_dot_mve.c: PART of its columns after PART, each part row by row. Eight bytes fill a register when widened. */
+enum { D_SIZE = sizeof(j_word), PART = 2 * (D_SIZE == 1 && N_UNITS > (int)MVE_WORDS ? MVE_BYTES : MVE_WORDS) };
 
 /* place of entry (r, l), in words */
 RTRL_INLINE int d_at(int r, int l)

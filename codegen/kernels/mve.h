@@ -136,18 +136,52 @@ RTRL_INLINE mve_sixteen mve_load_sixteen(const int32_t *at, int left)
     return (mve_sixteen){ a, b, c, d };
 }
 
-/* sixteen crossed sums, saturated to words of one or two bytes in order: each narrowing puts one register between another */
-RTRL_INLINE void mve_store_crossed(void *at, size_t size, mve_sixteen sums)
+/* the largest magnitude so far, and of these */
+RTRL_INLINE uint32_t mve_largest(uint32_t largest, mve_sixteen sums)
+{
+    largest = vmaxavq_s32(vmaxavq_s32(largest, sums.a), sums.b);
+    return vmaxavq_s32(vmaxavq_s32(largest, sums.c), sums.d);
+}
+
+/* the largest so far, and of these */
+RTRL_INLINE int32_t mve_top(int32_t top, mve_sixteen sums)
+{
+    return vmaxvq_s32(vmaxvq_s32(vmaxvq_s32(vmaxvq_s32(top, sums.a), sums.b), sums.c), sums.d);
+}
+
+/* sixteen words, crossed: 0, 2, 4 and so on, and those between */
+typedef struct {
+    int16x8_t even;
+    int16x8_t odd;
+} mve_crossed;
+
+RTRL_INLINE mve_crossed mve_load_crossed(const int16_t *at)
+{
+    int16x8x2_t words = vld2q_s16(at);
+    return (mve_crossed){ words.val[0], words.val[1] };
+}
+
+RTRL_INLINE int32_t mve_dot_crossed(mve_crossed a, mve_crossed v)
+{
+    int32_t sum = mve_mul(vreinterpretq_s8_s16(a.even), vreinterpretq_s8_s16(v.even), MVE_WORDS);
+    return mve_mac(sum, vreinterpretq_s8_s16(a.odd), vreinterpretq_s8_s16(v.odd), MVE_WORDS);
+}
+
+/* sixteen crossed sums, saturated to words of one or two bytes that are stored in order: each narrowing puts one
+ * register between another */
+RTRL_INLINE mve_crossed mve_store_crossed(void *at, size_t size, mve_sixteen sums)
 {
     register int32x4_t even __asm__("q0") = sums.a, odd __asm__("q1") = sums.b;
     __asm__("vqmovnb.s32 %q0, %q0\n\tvqmovnt.s32 %q0, %q1" : "+w"(even) : "w"(sums.c));
     __asm__("vqmovnb.s32 %q0, %q0\n\tvqmovnt.s32 %q0, %q1" : "+w"(odd) : "w"(sums.d));
     if (size == 1) {
         __asm__("vqmovnb.s16 %q0, %q0\n\tvqmovnt.s16 %q0, %q1" : "+w"(even) : "w"(odd));
-        vstrbq_s8(at, vreinterpretq_s8_s32(even));
-    } else {
-        __asm__ volatile("vst20.16 {q0, q1}, [%2]\n\tvst21.16 {q0, q1}, [%2]" ::"w"(even), "w"(odd), "r"(at) : "memory");
+        int8x16_t bytes = vreinterpretq_s8_s32(even);
+        vstrbq_s8(at, bytes);
+        return (mve_crossed){ vmovlbq_s8(bytes), vmovltq_s8(bytes) };
     }
+    __asm__ volatile("vst20.16 {q0, q1}, [%2]\n\tvst21.16 {q0, q1}, [%2]" ::"w"(even), "w"(odd), "r"(at) : "memory");
+    return (mve_crossed){ vreinterpretq_s16_s32(even), vreinterpretq_s16_s32(odd) };
 }
 
 RTRL_INLINE void mve_store_sums(int32_t *at, int32x4_t sums, int left)

@@ -1,31 +1,39 @@
 /* rtrl_columns_c.c for the Arm M-profile vector extension: up to MANY columns of a row, whose weights lie side by side.
  * What is one number a column, immediate term or weight step, is made of four columns at a time. */
 
-/* the largest and the smallest of all sums so far, and of these */
-RTRL_INLINE void column_range(int32_t *top, int32_t *bottom, mve_sixteen sums)
-{
-    *top = vmaxvq_s32(vmaxvq_s32(vmaxvq_s32(vmaxvq_s32(*top, sums.a), sums.b), sums.c), sums.d);
-    *bottom = vminvq_s32(vminvq_s32(vminvq_s32(vminvq_s32(*bottom, sums.a), sums.b), sums.c), sums.d);
-}
-
-/* column p from its sums; returns its gradient. As column_store, but that the last sums stay in registers; the largest
- * magnitude has the highest bit of all */
+/* column p from its sums; returns its gradient. As column_store, but that the last sums stay in registers, and whole
+ * sixteens until they are multiplied with the credit. Most columns stay at E_MAX: only for the others does it matter
+ * that a magnitude is ~sum, one less than |sum|, where a sum is negative */
 RTRL_INLINE int32_t column_finish(rtrl_t *net, int p, j_word *J, const int32_t acc[N_STATES], int frac)
 {
-    enum { LAST = (N_STATES - 1) / 16 * 16, LEFT = N_STATES - LAST };
-    int32_t top = 1, bottom = -1; /* not 0: the highest bit is looked for */
+    enum { LAST = (N_STATES - 1) / 16 * 16, LEFT = N_STATES - LAST, APART = N_STATES - N_SEEN };
+    const bool whole = N_STATES % 16 == 0 && N_SEEN % 16 == 0;
+    uint32_t size = 1; /* not 0: the highest bit is looked for */
     for (int k = 0; k < LAST; k += 16) {
-        column_range(&top, &bottom, mve_load_sixteen(&acc[k], 16));
+        size = mve_largest(size, mve_load_sixteen(&acc[k], 16));
     }
     mve_sixteen last = mve_load_sixteen(&acc[LAST], LEFT);
-    column_range(&top, &bottom, last);
-    int exponent = column_exponent(net, frac, (uint32_t)(top | ~bottom)), up = exponent - frac;
-    for (int k = 0; k < LAST; k += 16) {
-        store_sixteen(&J[k], mve_load_sixteen(&acc[k], 16), 16, up);
+    size = mve_largest(size, last);
+    int exponent = column_exponent(frac, size), g = 0;
+    if (exponent < E_MAX && RTRL_RARELY((size & (size - 1)) == 0)) {
+        int32_t top = mve_top((int32_t)((size - 1) | 1), last);
+        for (int k = 0; k < LAST; k += 16) {
+            top = mve_top(top, mve_load_sixteen(&acc[k], 16));
+        }
+        exponent = column_exponent(frac, (uint32_t)top);
     }
-    store_sixteen(&J[LAST], last, LEFT, up);
+    exponent = column_limit(net, exponent);
     net->E[p] = (int8_t)exponent;
-    return mve_dot(net->c, sizeof(int16_t), &J[N_STATES - N_SEEN], sizeof(j_word), N_SEEN);
+    const int up = exponent - frac;
+    for (int k = 0; k < LAST; k += 16) {
+        mve_crossed words = store_sixteen(&J[k], mve_load_sixteen(&acc[k], 16), up);
+        g += whole && k >= APART ? mve_dot_crossed(words, mve_load_crossed(&net->c[k - APART])) : 0;
+    }
+    if (whole) {
+        return g + mve_dot_crossed(store_sixteen(&J[LAST], last, up), mve_load_crossed(&net->c[LAST - APART]));
+    }
+    store_some(&J[LAST], last, LEFT, up);
+    return mve_dot(net->c, sizeof(int16_t), &J[APART], sizeof(j_word), N_SEEN);
 }
 
 RTRL_INLINE void rule_columns(rtrl_t *net, column_t *here, int count, bool learn)

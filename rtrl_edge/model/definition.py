@@ -76,6 +76,8 @@ _C_RESERVED = frozenset(
             "dsp_four",
             "dsp_memory",
             "int16x2",
+            "int16x8",
+            "int16x8x2",
             "int32x4",
             "int8x16",
             "int8x4",
