@@ -804,13 +804,17 @@ RTRL_INLINE int32_t column_put(rtrl_t *net, int p, j_word *column, const int32_t
                                const int16_t *c, int seen)
 {
     int down = frac - E_MAX;
+    uint32_t bits;
     if (J_BITS == 16 && !RTRL_RARELY(net->E[p] != E_MAX) && column_is_usual(down)) {
         column_found found = column_pass(column, acc, count, down, c, seen);
-        if (!RTRL_RARELY(found.bits >> (down - 1) >= 2 * J_MAX + 1)) { /* no sum is 2^down (J_MAX + 1/2) or more */
+        bits = found.bits;
+        if (!RTRL_RARELY(bits >> (down - 1) >= 2 * J_MAX + 1)) { /* no sum is 2^down (J_MAX + 1/2) or more */
             return (int32_t)found.credit;
         }
+    } else {
+        bits = column_bits(acc, count);
     }
-    return column_store(net, p, column, acc, count, frac, column_bits(acc, count), c, seen);
+    return column_store(net, p, column, acc, count, frac, bits, c, seen);
 }
 
 /* ---- columns.c ---- */
