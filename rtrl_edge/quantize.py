@@ -74,7 +74,7 @@ class IntegerModel:
     def to_input(self, x: npt.ArrayLike) -> npt.NDArray[np.int16]:
         """Physical inputs (..., inputs) as Q0.15 words, saturated."""
         values = self._finite("x", x, self.model.dims.inputs)
-        return _word((values - self.scaling.input_offset) * self.scaling.input_gain, STATE_FRAC)
+        return words((values - self.scaling.input_offset) * self.scaling.input_gain, STATE_FRAC)
 
     def to_target(self, target: npt.ArrayLike) -> npt.NDArray[np.int16]:
         """Physical labels (..., outputs) as words in the format of y, saturated.
@@ -83,7 +83,7 @@ class IntegerModel:
         """
         values = self._finite("target", target, self.model.dims.outputs)
         self.model.loss.check_targets("target", values)
-        return _word(self.scaling.outputs(values), self.model.numbers.output_frac)
+        return words(self.scaling.outputs(values), self.model.numbers.output_frac)
 
     def from_output(self, y: npt.ArrayLike) -> Float:
         """Predictions (..., outputs) in the units of the labels, from words y: physical, or probabilities where
@@ -112,7 +112,7 @@ class IntegerModel:
         return array
 
 
-def _word(values: Float, frac: int) -> npt.NDArray[np.int16]:
+def words(values: Float, frac: int) -> npt.NDArray[np.int16]:
     """Round to nearest and saturate to [-32767, 32767] * 2^-frac."""
     return np.clip(np.floor(values * 2.0**frac + 0.5), -32767, 32767).astype(np.int16)
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from .emit import array_text, common_slots, fill, template
 from .fixed import random_next
 from .layout import COMPARED_GROUPS, layout
-from .quantize import IntegerModel
+from .quantize import IntegerModel, words
 from .reference import Reference
 
 STEPS = 8
@@ -44,11 +44,7 @@ def _samples(integer_model: IntegerModel) -> tuple[Int16, Int16]:
         word = random_next(word)
         noise[place] = (word - 2**31) / 2**31 / (1 if place[0] % 2 else 8)
     target = integer_model.model.loss.stimulus(noise[:, d.inputs :])
-    return _words(noise[:, : d.inputs], 15), _words(target, integer_model.model.numbers.output_frac)
-
-
-def _words(values: npt.NDArray[np.float64], frac: int) -> Int16:
-    return np.clip(np.floor(values * 2.0**frac + 0.5), -32767, 32767).astype(np.int16)
+    return words(noise[:, : d.inputs], 15), words(target, integer_model.model.numbers.output_frac)
 
 
 def _compared(integer_model: IntegerModel) -> list[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,18 +33,7 @@ def layer(walk: Walk, node: Any, attributes: dict[str, Any], given: list[Any]) -
         raise RefusedError("wanted the samples (time, batch, inputs), or all steps of the layer below, as its X")
     order = ("N", "T", "F") if layout else ("T", "N", "F")
     x = _bind(walk, x, order)
-    for name, value, rank in (("W", W, 3), ("R", R, 3), ("B", B, 2), ("P", P, 2)):
-        if value is None and name in "BP":
-            continue
-        if not isinstance(value, Tensor) or value.values.dtype.kind != "f":
-            raise RefusedError(f"wanted its {name} as a constant (an initializer), found none")
-        if len(value.shape) != rank or value.shape[0] != 1:
-            raise RefusedError(f"wanted a {name} of one direction, {rank} axes, found the shape {value.shape}")
-    count, n, inputs = len(GATES[kind]), R.shape[2], W.shape[2]
-    wanted = {"W": (1, count * n, inputs), "R": (1, count * n, n), "B": (1, 2 * count * n), "P": (1, 3 * n)}
-    for name, value in (("W", W), ("R", R), ("B", B), ("P", P)):
-        if value is not None and value.shape != wanted[name]:
-            raise RefusedError(f"wanted the shape {wanted[name]} for {name}, found {value.shape}")
+    n, inputs = _sizes(kind, W, R, B, P)
     if "hidden_size" in attributes and attributes["hidden_size"].i != n:
         raise RefusedError(f"hidden_size is {attributes['hidden_size'].i}, R is for {n}")
     features = x.sizes[x.axes.index("F")]
@@ -69,16 +59,7 @@ def layer(walk: Walk, node: Any, attributes: dict[str, Any], given: list[Any]) -
         walk.width = inputs
     walk.cells.append(cell)
     layer = len(walk.cells)
-    ties = []
-    for k, gate in enumerate(GATES[kind]):
-        rows = slice(k * n, (k + 1) * n)
-        ties += [(f"{gate}.x", W[0, rows]), (f"{gate}.h", R[0, rows])]
-        if B is not None:
-            after = gate == "n" and reset
-            ties += [(f"{gate}.b", B[0, rows]), (f"{gate}.{'c' if after else 'b'}", B[0, count * n :][rows])]
-    if P is not None:
-        ties += [(f"p_{gate}", P[0, k * n : (k + 1) * n]) for k, gate in enumerate("iof")]
-    walk.ties += [(f"{layer}|{name}", piece) for name, piece in ties]
+    walk.ties += [(f"{layer}|{name}", piece) for name, piece in _ties(GATES[kind], n, bool(reset), W, R, B, P)]
     walk.mapped.append(
         f"{kind} '{node.name or node.output[0]}', {inputs} inputs -> {cell!r}: gates {' '.join(GATES[kind])}"
         + (" (h = n)" if kind == "GRU" else " (c = g)" if kind == "LSTM" else "")
@@ -92,6 +73,40 @@ def layer(walk: Walk, node: Any, attributes: dict[str, Any], given: list[Any]) -
     short = ("N", "D", "F") if layout else ("D", "N", "F")
     y_h = Signal(layer, short, tuple(sizes[a] for a in short), last=True)
     return [y, y_h, replace(y_h, cell_state=True)][: 3 if kind == "LSTM" else 2]
+
+
+def _sizes(kind: str, W: Any, R: Any, B: Any, P: Any) -> tuple[int, int]:
+    """Units and inputs, of constants whose shapes fit each other."""
+    for name, value, rank in (("W", W, 3), ("R", R, 3), ("B", B, 2), ("P", P, 2)):
+        if value is None and name in "BP":
+            continue
+        if not isinstance(value, Tensor) or value.values.dtype.kind != "f":
+            raise RefusedError(f"wanted its {name} as a constant (an initializer), found none")
+        if len(value.shape) != rank or value.shape[0] != 1:
+            raise RefusedError(f"wanted a {name} of one direction, {rank} axes, found the shape {value.shape}")
+    count, n, inputs = len(GATES[kind]), R.shape[2], W.shape[2]
+    wanted = {"W": (1, count * n, inputs), "R": (1, count * n, n), "B": (1, 2 * count * n), "P": (1, 3 * n)}
+    for name, value in (("W", W), ("R", R), ("B", B), ("P", P)):
+        if value is not None and value.shape != wanted[name]:
+            raise RefusedError(f"wanted the shape {wanted[name]} for {name}, found {value.shape}")
+    return n, inputs
+
+
+def _ties(gates: Sequence[str], n: int, reset: bool, W: Any, R: Any, B: Any, P: Any) -> list[tuple[str, Tensor]]:
+    """Which of our arrays each piece of the node's constants is: of gate g g.x, g.h, g.b, of the peepholes p_g.
+
+    ``reset``: linear_before_reset, where Rb of n is a bias of its own, n.c, inside the product with r.
+    """
+    ties: list[tuple[str, Tensor]] = []
+    for k, gate in enumerate(gates):
+        rows = slice(k * n, (k + 1) * n)
+        ties += [(f"{gate}.x", W[0, rows]), (f"{gate}.h", R[0, rows])]
+        if B is not None:
+            after = gate == "n" and reset
+            ties += [(f"{gate}.b", B[0, rows]), (f"{gate}.{'c' if after else 'b'}", B[0, len(gates) * n :][rows])]
+    if P is not None:
+        ties += [(f"p_{gate}", P[0, k * n : (k + 1) * n]) for k, gate in enumerate("iof")]
+    return ties
 
 
 def _units(n: int) -> int:
