@@ -14,6 +14,7 @@ from .cell_rnn import RNN
 from .cell_rtu import RTU
 from .cell_stack import Stack
 from .definition import Model
+from .limits import MAX_COLUMNS, MAX_UNITS, MAX_WIDTH
 from .loss_binary import BinaryCrossEntropy
 from .loss_huber import Huber
 from .loss_softmax import SoftmaxCrossEntropy
@@ -23,21 +24,7 @@ from .optimiser import Optimiser
 from .optimiser_half_rmsprop import HalfRMSprop
 from .optimiser_momentum import Momentum
 from .optimiser_sgd import SGD
-from .parts import (
-    MAX_COLUMNS,
-    MAX_UNITS,
-    MAX_WIDTH,
-    Block,
-    Cell,
-    Dims,
-    Field,
-    Loss,
-    Readout,
-    Rule,
-    Structure,
-    Sum,
-    Table,
-)
+from .parts import Cell, Field, Loss, Readout, Rule, Sum, Table
 from .readout_direct import Direct
 from .readout_linear import Linear
 from .rule_block import BlockRTRL
@@ -52,6 +39,7 @@ from .rule_rtrl import RTRL
 from .rule_snap import SnAp
 from .rule_trunc1 import Trunc1
 from .rule_uoro import UORO
+from .structure import Block, Dims, Structure
 
 __all__ = [
     "BPTT", "DNI", "ELSTM", "GRU", "KFRTRL", "LSTM", "MAX_COLUMNS", "MAX_UNITS", "MAX_WIDTH", "OK", "Q14", "R8", "R16",

@@ -7,7 +7,8 @@ the mix is not needed for that: ``mix^T delta = sum_b W_b^T err_b``, n^2 multipl
 
 from __future__ import annotations
 
-from .parts import PRODUCT, WORD, Constants, Dims, Field, Structure, Sum
+from .parts import PRODUCT, WORD, Constants, Field, Sum
+from .structure import Dims, Structure
 
 
 def room(terms: int) -> int:

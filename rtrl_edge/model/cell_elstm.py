@@ -8,8 +8,10 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from .limits import MAX_UNITS, real, whole
 from .numbers import Numbers
-from .parts import MAX_UNITS, Block, Cell, Dims, Field, Structure, real, whole
+from .parts import Cell, Field
+from .structure import Block, Dims, Structure
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ModelError
+from .limits import MAX_UNITS, real, whole
 from .numbers import Numbers
-from .parts import MAX_UNITS, Block, Cell, Constants, Dims, Field, Structure, real, whole
+from .parts import Cell, Constants, Field
+from .structure import Block, Dims, Structure
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ModelError
+from .limits import MAX_UNITS, real, whole
 from .numbers import Numbers
-from .parts import MAX_UNITS, Block, Cell, Dims, Field, Structure, gate_weights, real, whole
+from .parts import Cell, Field, gate_weights
+from .structure import Block, Dims, Structure
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ModelError
+from .limits import MAX_UNITS, real, whole
 from .numbers import Numbers
-from .parts import MAX_UNITS, Block, Cell, Dims, Field, Pattern, Structure, Table, gate_weights, real, whole
+from .parts import Cell, Field, Table, gate_weights
 from .sparse import mask_rows, random_pattern, row_tables
+from .structure import Block, Dims, Pattern, Structure
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ModelError
+from .limits import MAX_UNITS, real, whole
 from .numbers import Numbers
-from .parts import MAX_UNITS, Block, Cell, Constants, Dims, Field, Structure, Table, real, whole
+from .parts import Cell, Constants, Field, Table
+from .structure import Block, Dims, Structure
 
 #: the logistic function of nu = 8, the largest weight on the chip, is a decay of 0.99966
 SLOWEST = 0.9996

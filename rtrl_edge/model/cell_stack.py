@@ -11,8 +11,10 @@ import numpy.typing as npt
 
 from ..errors import ModelError
 from .cell_rnn import RNN
+from .limits import MAX_UNITS
 from .numbers import Numbers
-from .parts import MAX_UNITS, Block, Cell, Dims, Field, Structure
+from .parts import Cell, Field
+from .structure import Block, Dims, Structure
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,14 @@ from functools import cached_property
 
 from ..errors import ModelError
 from .cell_stack import Stack
+from .limits import MAX_COLUMNS, MAX_WIDTH, whole
 from .loss_squared import SquaredError
 from .numbers import EXPONENT_MAX, R16, Numbers
 from .optimiser import Optimiser
 from .optimiser_sgd import SGD
-from .parts import MAX_COLUMNS, MAX_WIDTH, Cell, Dims, Loss, Part, Readout, Rule, whole
+from .parts import Cell, Loss, Part, Readout, Rule
 from .rule_rtrl import RTRL
+from .structure import Dims
 
 # C keywords, and prefixes under which the generated names, files or macros would meet those of C, the kernels
 # or the firmware: `step` has its own step_init, `size` would be size_t, `n` N_UNITS, `link` the file link.h

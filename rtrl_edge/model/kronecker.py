@@ -13,8 +13,9 @@ from .low_rank import (
     rows,
 )
 from .numbers import Numbers
-from .parts import PRODUCT, Constants, Dims, Field, Structure, Sum
+from .parts import PRODUCT, Constants, Field, Sum
 from .sparse import refuses_sparse
+from .structure import Dims, Structure
 
 
 def kronecker_refuses(structure: Structure) -> str | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from .numbers import Numbers, l1_max
-from .parts import PRODUCT, WORD, Dims, Field, Structure, Sum
+from .parts import PRODUCT, WORD, Field, Sum
+from .structure import Dims, Structure
 
 
 def column_fields(numbers: Numbers, word: str, shape: tuple[int, ...], note: str, columns: int) -> list[Field]:

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from ..errors import ModelError
 from .numbers import Numbers
-from .parts import Constants, Dims, Loss
+from .parts import Constants, Loss
+from .structure import Dims
 
 
 @dataclass(frozen=True)

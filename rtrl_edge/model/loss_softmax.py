@@ -12,7 +12,8 @@ import numpy.typing as npt
 from ..errors import DataError
 from .loss_binary import LEAST
 from .numbers import Numbers
-from .parts import Dims, Loss, Table
+from .parts import Loss, Table
+from .structure import Dims
 
 #: soft labels of a row may miss the sum of one by so much
 SUM_TOLERANCE = 1e-3

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
+from .limits import whole
 from .numbers import Numbers
-from .parts import WORD, Constants, Dims, Field, Structure, Sum, whole
+from .parts import WORD, Constants, Field, Sum
 from .rule_rtrl import credit_fields, mix_fields
+from .structure import Dims, Structure
 
 #: smallest exponent of a pair where there is no cap: entries of J up to 2^30 2^-16
 PAIR_E_MIN = 16

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..errors import ModelError
-from .parts import log2
+from .limits import log2
 
 #: largest column exponent: with D's at most 15 too, an immediate term never needs a left shift past 2^30
 EXPONENT_MAX = 15

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import ModelError
+from .limits import log2, whole
 from .numbers import Numbers
-from .parts import Constants, Dims, Field, Part, Table, log2, whole
+from .parts import Constants, Field, Part, Table
+from .structure import Dims
 
 MOST_CHANGES = 16
 LAST_STEP = 2**32 - 2  # the counter of labelled steps is a uint32

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from .numbers import Numbers
 from .optimiser import Optimiser
-from .parts import Dims, Field
+from .parts import Field
+from .structure import Dims
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..errors import ModelError
+from .limits import log2
 from .numbers import Numbers
 from .optimiser import Optimiser
-from .parts import Constants, Dims, Field, log2
+from .parts import Constants, Field
+from .structure import Dims
 
 MOMENTUM_BITS = 29  # |m| <= 2^29: the difference of two still fits 31 bits
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from .limits import log2
 from .numbers import Numbers
 from .optimiser import Optimiser
-from .parts import Constants, Dims, log2
+from .parts import Constants
+from .structure import Dims
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from .limits import MAX_WIDTH, whole
 from .numbers import Numbers
-from .parts import MAX_WIDTH, Constants, Dims, Field, Readout, whole
+from .parts import Constants, Field, Readout
+from .structure import Dims
 
 
 @dataclass(frozen=True)

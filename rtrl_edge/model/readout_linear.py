@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from .limits import MAX_WIDTH, whole
 from .numbers import Numbers
-from .parts import MAX_WIDTH, PRODUCT, Dims, Field, Readout, Sum, whole
+from .parts import PRODUCT, Field, Readout, Sum
+from .structure import Dims
 
 
 @dataclass(frozen=True)

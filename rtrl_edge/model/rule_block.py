@@ -8,10 +8,12 @@ from itertools import pairwise
 from typing import ClassVar
 
 from ..errors import ModelError
+from .limits import whole
 from .local import column_fields
 from .numbers import Numbers, l1_max
-from .parts import PRODUCT, WORD, Cell, Constants, Dims, Field, Rule, Structure, Sum, whole
+from .parts import PRODUCT, WORD, Cell, Constants, Field, Rule, Sum
 from .rule_rtrl import credit_fields, influence_word
+from .structure import Dims, Structure
 
 MAX_PARTS = 65535
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .back import back_constants, back_fields, back_macs, back_needs, back_sums, error_macs, room
+from .limits import MAX_COLUMNS, whole
 from .numbers import Numbers
-from .parts import MAX_COLUMNS, PRODUCT, Cell, Constants, Dims, Field, Rule, Structure, Sum, whole
+from .parts import PRODUCT, Cell, Constants, Field, Rule, Sum
 from .rule_rtrl import credit_fields
+from .structure import Dims, Structure
 
 
 @dataclass(frozen=True)

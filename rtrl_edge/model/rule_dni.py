@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .back import back_constants, back_fields, back_macs, back_needs, back_sums, error_macs
+from .limits import log2
 from .numbers import Numbers
-from .parts import PRODUCT, WORD, Cell, Constants, Dims, Field, Rule, Structure, Sum, log2
+from .parts import PRODUCT, WORD, Cell, Constants, Field, Rule, Sum
 from .rule_rtrl import credit_fields
+from .structure import Dims, Structure
 
 
 @dataclass(frozen=True)

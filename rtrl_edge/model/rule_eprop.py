@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from .local import local_fields, local_macs, local_needs, local_sums
 from .numbers import Numbers
-from .parts import Cell, Dims, Field, Rule, Structure, Sum
+from .parts import Cell, Field, Rule, Sum
 from .rule_rtrl import credit_fields
+from .structure import Dims, Structure
 
 
 @dataclass(frozen=True)

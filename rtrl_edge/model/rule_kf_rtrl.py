@@ -16,7 +16,8 @@ from .kronecker import (
 )
 from .low_rank import check_seed, rows
 from .numbers import Numbers
-from .parts import Cell, Constants, Dims, Field, Rule, Structure, Sum
+from .parts import Cell, Constants, Field, Rule, Sum
+from .structure import Dims, Structure
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,11 @@ from .kronecker import (
     kronecker_sums,
     width,
 )
+from .limits import whole
 from .low_rank import check_seed, rows
 from .numbers import Numbers
-from .parts import Cell, Constants, Dims, Field, Rule, Structure, Sum, whole
+from .parts import Cell, Constants, Field, Rule, Sum
+from .structure import Dims, Structure
 
 MAX_RANK = 8
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .numbers import Numbers
-from .parts import Dims, Rule
+from .parts import Rule
+from .structure import Dims
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from typing import ClassVar
 from ..errors import ModelError
 from .local import hidden, local_fields, local_macs, local_needs, local_sums
 from .numbers import Numbers
-from .parts import Cell, Constants, Dims, Field, Rule, Structure, Sum
+from .parts import Cell, Constants, Field, Rule, Sum
 from .rule_rtrl import credit_fields
+from .structure import Dims, Structure
 
 FASTEST, SLOWEST = 1, 12
 

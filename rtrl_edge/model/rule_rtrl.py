@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from .local import column_fields, column_sums, diagonal_fields, local_macs, local_sums
 from .numbers import Numbers
-from .parts import Cell, Constants, Dims, Field, Pattern, Rule, Structure, Sum, Table
+from .parts import Cell, Constants, Field, Rule, Sum, Table
 from .sparse import REACH_NOTE, SPARSE_NEEDS, reach, row_tables, sparse_fields, sparse_macs
+from .structure import Dims, Pattern, Structure
 
 
 def influence_word(structure: Structure, numbers: Numbers) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from .limits import MAX_UNITS, whole
 from .local import column_sums, hidden, local_fields, local_macs, local_needs, local_sums
 from .numbers import Numbers
-from .parts import MAX_UNITS, Cell, Dims, Field, Pattern, Rule, Structure, Sum, Table, whole
+from .parts import Cell, Field, Rule, Sum, Table
 from .rule_rtrl import credit_fields, influence_word
 from .sparse import REACH_NOTE, SPARSE_NEEDS, reach, row_tables, sparse_fields, sparse_macs
+from .structure import Dims, Pattern, Structure
 
 
 @dataclass(frozen=True)

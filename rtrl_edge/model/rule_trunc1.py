@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .numbers import Numbers
-from .parts import PRODUCT, WORD, Dims, Field, Rule, Structure, Sum
+from .parts import PRODUCT, WORD, Field, Rule, Sum
 from .rule_rtrl import credit_fields
+from .structure import Dims, Structure
 
 
 @dataclass(frozen=True)

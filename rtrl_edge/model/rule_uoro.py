@@ -17,8 +17,9 @@ from .low_rank import (
     rows,
 )
 from .numbers import Numbers
-from .parts import WORD, Cell, Constants, Dims, Field, Rule, Structure, Sum
+from .parts import WORD, Cell, Constants, Field, Rule, Sum
 from .sparse import refuses_sparse
+from .structure import Dims, Structure
 
 _TERMS = 2
 

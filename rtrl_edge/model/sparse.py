@@ -10,7 +10,8 @@ from itertools import accumulate
 from ..errors import ModelError
 from .local import column_fields
 from .numbers import Numbers
-from .parts import Dims, Field, Pattern, Structure, Table
+from .parts import Field, Table
+from .structure import Dims, Pattern, Structure
 
 
 @lru_cache(maxsize=64)

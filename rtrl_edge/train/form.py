@@ -1,6 +1,7 @@
 """The linear form of a batch of steps in float32, and back-propagation through it.
 
-The same form as in :mod:`rtrl_edge.model.parts`. Shapes: B sequences, G gates, K components, n units, m = length of z.
+The same form as in :mod:`rtrl_edge.model.structure`. Shapes: B sequences, G gates, K components, n units, m = length
+of z.
 """
 
 from __future__ import annotations
