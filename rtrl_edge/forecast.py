@@ -91,10 +91,17 @@ def begin_terms(model: Model) -> Terms:
 
 
 def _exact(model: Model, d: Dims) -> Terms:
-    p = float(d.columns)
+    """Columns go in pairs, row by row; the last of an odd row goes alone."""
+    p, alone = float(d.columns), float(_alone(model, d))
     odd = d.units % 2
     found = {"columns": p, "J": p * d.states, **_dot("D J", p * d.states, d.units)}
+    found |= {"alone": alone, "alone J": alone * d.states, "alone D J": alone * d.states * d.units}
     return found | {"J, odd": p * d.states * odd, "D J, odd": p * d.states * d.units * odd}
+
+
+def _alone(model: Model, d: Dims) -> int:
+    """Rows of an odd number of weights that learn."""
+    return sum(d.rows(block) * (block.width % 2) for block in d.structure.blocks)
 
 
 def _reaching(model: Model, d: Dims) -> Terms:

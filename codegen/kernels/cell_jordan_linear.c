@@ -24,7 +24,7 @@ RTRL_INLINE int32_t jordan_share(const rtrl_t *net, int l)
 RTRL_INLINE int32_t cell_mix(const rtrl_t *net, int k, int l)
 {
     enum { TOP = 2147483646 }; /* check: 2147483646 == 2**31 - 2; so that the negation of a sum fits too */
-    int from = l % N_OUT;
+    int from = l < N_OUT ? l : l - N_OUT;
     if (k < N_OUT) {
         return k == from ? jordan_share(net, l) * 512 : 0; /* check: 512 == 2**(24 - 15) */
     }

@@ -94,7 +94,7 @@ RTRL_INLINE int32_t kronecker_gradient(const rtrl_t *net, int r, int j)
 /* one row of the immediate Jacobian without z: the coefficients of its own unit, zero elsewhere */
 static void kronecker_fresh(const rtrl_t *net, int16_t row[N_STATES], int r)
 {
-    int gate = r / N_UNITS, i = r % N_UNITS;
+    int gate = fx_part(r, N_UNITS, N_BLOCKS), i = r - gate * N_UNITS;
     memset(row, 0, sizeof(int16_t) * N_STATES);
     for (int k = i; k < N_STATES; k += N_UNITS) {
         row[k] = net->coef[gate * N_STATES + k];

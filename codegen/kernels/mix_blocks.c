@@ -2,7 +2,7 @@
  * sum over the gates of coef[gate][k][i] * W_gate[i][l], COEF_FRAC + 12 fraction bits; the cell states why it fits */
 RTRL_INLINE int32_t cell_mix(const rtrl_t *net, int r, int l)
 {
-    int k = r / N_UNITS, i = r % N_UNITS;
+    int k = fx_part(r, N_UNITS, N_COMPONENTS), i = r - k * N_UNITS;
     int32_t sum = 0;
     for (int b = 0; b < N_BLOCKS; b++) {
         const rtrl_block_t *block = &rtrl_blocks[b];
@@ -17,7 +17,7 @@ RTRL_INLINE int32_t cell_mix(const rtrl_t *net, int r, int l)
 /* its columns l and l + 1: a coefficient is loaded once for both */
 RTRL_INLINE void cell_mix_two(const rtrl_t *net, int r, int l, int32_t two[2])
 {
-    int k = r / N_UNITS, i = r % N_UNITS;
+    int k = fx_part(r, N_UNITS, N_COMPONENTS), i = r - k * N_UNITS;
     two[0] = 0;
     two[1] = 0;
     for (int b = 0; b < N_BLOCKS; b++) {

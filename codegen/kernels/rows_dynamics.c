@@ -8,9 +8,11 @@ enum { ROW_EXP_MIN = -16, ROW_EXP_MAX = 31 };
 static void rows_dynamics(rtrl_t *net)
 {
     uint64_t l1 = 0;
-    for (int c = 0; c < N_STATES - N_UNITS; c++) { /* columns that are kept alone */
-        uint64_t column = rows_keep_l1(net, c / N_UNITS, c % N_UNITS);
-        l1 = column > l1 ? column : l1;
+    for (int of = 0; of < N_COMPONENTS - 1; of++) { /* columns that are kept alone */
+        for (int i = 0; i < N_UNITS; i++) {
+            uint64_t column = rows_keep_l1(net, of, i);
+            l1 = column > l1 ? column : l1;
+        }
     }
     for (int l = 0; l < N_UNITS; l += 2) {
         bool last = l + 1 == N_UNITS;

@@ -4,15 +4,17 @@
 static uint32_t rows_immediate(rtrl_t *net, const int16_t row[N_STATES])
 {
     uint32_t bits = 0;
-    for (int q = 0; q < N_BLOCKS * N_NEURONS; q++) {
-        int gate = q / N_NEURONS, i = q % N_NEURONS;
-        int32_t sum = 0;
-        for (int k = 0; k < N_COMPONENTS; k++) {
-            int r = k * N_UNITS + i;
-            sum = fx_add(sum, fx_round_shift(fx_mul(row[r], net->coef[gate * N_STATES + r]), SUM_ROOM));
+    int32_t *acc = net->acc;
+    for (int gate = 0; gate < N_BLOCKS; gate++) {
+        for (int i = 0; i < N_NEURONS; i++) {
+            int32_t sum = 0;
+            for (int k = 0; k < N_COMPONENTS; k++) {
+                int r = k * N_UNITS + i;
+                sum = fx_add(sum, fx_round_shift(fx_mul(row[r], net->coef[gate * N_STATES + r]), SUM_ROOM));
+            }
+            *acc++ = sum;
+            bits |= (uint32_t)fx_abs(sum);
         }
-        net->acc[q] = sum;
-        bits |= (uint32_t)fx_abs(sum);
     }
     return bits;
 }

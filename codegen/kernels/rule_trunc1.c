@@ -21,15 +21,20 @@ static void rule_begin(rtrl_t *net, bool learn)
     readout_credit(net, net->c, &net->c_exp);
     cell_credit(net);
     uint64_t peak = 0;
-    for (int r = 0; r < N_BLOCKS * N_NEURONS; r++) {
-        int64_t sum = delta_sum(net, r / N_NEURONS, r % N_NEURONS);
-        uint64_t size = (uint64_t)(sum < 0 ? -sum : sum);
-        peak = size > peak ? size : peak;
+    for (int gate = 0; gate < N_BLOCKS; gate++) {
+        for (int i = 0; i < N_NEURONS; i++) {
+            int64_t sum = delta_sum(net, gate, i);
+            uint64_t size = (uint64_t)(sum < 0 ? -sum : sum);
+            peak = size > peak ? size : peak;
+        }
     }
     int shift = fx_block_shift(peak, peak, 1, 32767, 32767, 0);
-    for (int r = 0; r < N_BLOCKS * N_NEURONS; r++) {
-        int64_t sum = fx_round_shift64(delta_sum(net, r / N_NEURONS, r % N_NEURONS), shift);
-        net->delta[r] = (int16_t)fx_narrow((int32_t)sum, 32767);
+    int16_t *delta = net->delta;
+    for (int gate = 0; gate < N_BLOCKS; gate++) {
+        for (int i = 0; i < N_NEURONS; i++) {
+            int64_t sum = fx_round_shift64(delta_sum(net, gate, i), shift);
+            *delta++ = (int16_t)fx_narrow((int32_t)sum, 32767);
+        }
     }
     net->delta_exp = (int8_t)(net->c_exp + COEF_FRAC - shift);
 }
