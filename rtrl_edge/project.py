@@ -16,6 +16,8 @@ from .plan import plan
 from .quantize import IntegerModel, check_quantized
 
 MANIFEST = "manifest.json"
+#: key of the manifest: files in the folder that an earlier command wrote, and the last one did not
+OTHERS = "sha256_of_others"
 
 
 def generate(
@@ -54,7 +56,11 @@ def generate(
 def write_files(folder: str | Path, files: Mapping[str, str | bytes], manifest_text: str) -> list[Path]:
     """Write files and their manifest under the rules of :func:`generate`."""
     folder = Path(folder)
-    _refuse_foreign(folder, files)
+    ours = _refuse_foreign(folder, files)
+    others = {name: sha256 for name, sha256 in ours.items() if name not in files and (folder / name).is_file()}
+    if others:  # of another model, format or board: they stay, and stay known as ours
+        content = json.loads(manifest_text) | {OTHERS: others}
+        manifest_text = json.dumps(content, indent=1, sort_keys=True) + "\n"
     return [_write(folder / name, content) for name, content in [*files.items(), (MANIFEST, manifest_text)]]
 
 
@@ -143,13 +149,14 @@ def write_starter(folder: Path) -> Path:
     return _write(folder / "model.py", (examples_dir() / "starter" / "model.py").read_text(encoding="utf-8"))
 
 
-def _refuse_foreign(folder: Path, files: Mapping[str, str | bytes]) -> None:
+def _refuse_foreign(folder: Path, files: Mapping[str, str | bytes]) -> dict[str, str]:
+    """The sha256 of what we wrote there, by name; FolderError if a file that is not ours is in the way."""
     if not folder.exists():
-        return
+        return {}
     if not folder.is_dir():
         raise FolderError(f"{folder}: wanted a folder, found a file; choose another --out")
     if not any(folder.iterdir()):
-        return
+        return {}
     ours = _manifest_hashes(folder)
     if ours is None:
         raise FolderError(
@@ -163,6 +170,7 @@ def _refuse_foreign(folder: Path, files: Mapping[str, str | bytes]) -> None:
                 f"{path}: wanted the file as it was generated, found one that was changed since, or is not ours; "
                 "move it away (or choose another folder) and generate again"
             )
+    return ours
 
 
 def _sha256(path: Path) -> str:
@@ -172,7 +180,7 @@ def _sha256(path: Path) -> str:
 def _manifest_hashes(folder: Path) -> dict[str, str] | None:
     try:
         content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        hashes = content["sha256"]
+        hashes = content["sha256"] | content.get(OTHERS, {})
         if str(content["generator"]).startswith("rtrl-edge ") and isinstance(hashes, dict):
             return {str(name): str(value) for name, value in hashes.items()}
     except (OSError, ValueError, KeyError, TypeError):

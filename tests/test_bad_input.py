@@ -637,6 +637,29 @@ def test_a_name_that_is_taken_beside_our_files(tmp_path: Path) -> None:
     assert snapshot(folder) == before
 
 
+def test_two_models_in_one_folder_are_both_generated_again(tmp_path: Path) -> None:
+    folder = tmp_path / "c"
+    for name in ("one", "two", "one", "two"):
+        generate(integer_model(2, name=name), folder)
+    (folder / "one.c").write_text("int mine;\n", encoding="utf-8")
+    generate(integer_model(2, name="two"), folder)
+    with pytest.raises(FolderError, match=r"one\.c: wanted the file as it was generated"):
+        generate(integer_model(2, name="one"), folder)
+    (folder / "one.c").unlink()
+    generate(integer_model(2, name="one"), folder)
+    alone = tmp_path / "alone"
+    generate(integer_model(2, name="one"), alone)
+    known = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert set(known.pop("sha256_of_others")) == {
+        "two.h",
+        "two.c",
+        "two_config.h",
+        "two_self_test.h",
+        "two_self_test.c",
+    }
+    assert known == json.loads((alone / "manifest.json").read_text(encoding="utf-8"))
+
+
 def test_places_that_cannot_be_written(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = snapshot(tmp_path)
     says(refused(capsys, "generate", model, "--out", model), "wanted a folder, found a file", "choose another --out")
