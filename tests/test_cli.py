@@ -121,6 +121,13 @@ def test_steps_are_a_whole_number(steps: str, model: Path, capsys: pytest.Captur
     assert f"wanted a whole number of at least 1, found '{steps}'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("percent", ["-3", "x", "nan", "inf"])
+def test_a_threshold_is_at_least_0(percent: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["bench", "compare", "a.json", "b.json", f"--threshold={percent}"])
+    assert f"wanted a number of at least 0, found '{percent}'" in capsys.readouterr().err
+
+
 # ---------------------------------------------------------------------------------------------------- commands
 
 

@@ -94,18 +94,25 @@ def positive(text: str) -> int:
 
 def percent(text: str) -> float:
     """A finite number of at least 0."""
-    return 0.0 if text.strip("0") in ("", ".") and "0" in text else ratio(text)
+    value = _number(text)
+    if not 0.0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"wanted a number of at least 0, found {text!r}")
+    return value
 
 
 def ratio(text: str) -> float:
     """A finite number above 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
+    value = _number(text)
     if not 0.0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"wanted a number above 0, found {text!r}")
     return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan  # which is within no range
 
 
 def hertz(text: str) -> float:

@@ -10,7 +10,7 @@ Source: PyTorch's documentation of these modules.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -136,34 +136,43 @@ def from_state_dict(
     ties: list[tuple[str, Tensor]] = []
     cells, mapped = [], []
     for layer in range(layers):
-        into, back = (t[f"{prefix}weight_{kind}_l{layer}"] for kind in ("ih", "hh"))
-        if len(into.shape) != 2 or len(back.shape) != 2 or not back.shape[1] or into.shape[0] != back.shape[0]:
-            raise ConvertError(
-                f"{source}: layer {layer}: wanted weight_ih (k n, inputs) and weight_hh (k n, n), found {into.shape} "
-                f"and {back.shape}"
-            )
-        n = back.shape[1]
-        if back.shape[0] not in (n, 3 * n, 4 * n):
-            raise ConvertError(f"{source}: layer {layer}: wanted n, 3 n or 4 n rows of {n}, found {back.shape[0]}")
-        cell, order = GATES[back.shape[0] // n]
-        cells.append(cell(n))  # type: ignore[call-arg]
-        pieces = {"x": into, "h": back}
-        if set(recurrent) != {*wanted}:
-            pieces |= {kind: t[f"{prefix}bias_{kind}_l{layer}"] for kind in ("ih", "hh")}
-            if any(pieces[kind].shape != (back.shape[0],) for kind in ("ih", "hh")):
-                raise ConvertError(f"{source}: layer {layer}: wanted biases ({back.shape[0]},)")
-        for k, gate in enumerate(order):
-            name = f"W{layer + 1}" if layers > 1 else gate
-            for kind, piece in pieces.items():
-                part = {"x": "x", "h": "h", "ih": "b", "hh": "c" if gate == "n" else "b"}[kind]
-                ties.append((f"{name}.{part}", piece[k * n : (k + 1) * n]))
-        mapped.append(f"{prefix}*_l{layer}, {tuple(into.shape)} and {tuple(back.shape)} -> {cells[-1]!r}")
+        named = {kind: t.get(f"{prefix}{kind}_l{layer}") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
+        pieces = {kind: piece for kind, piece in named.items() if piece is not None}
+        cell, gates = _cell(f"{source}: layer {layer}", pieces)
+        cells.append(cell)
+        ties += _ties([f"W{layer + 1}"] * len(gates) if layers > 1 else gates, cell.units, pieces)
+        shapes = f"{tuple(pieces['weight_ih'].shape)} and {tuple(pieces['weight_hh'].shape)}"
+        mapped.append(f"{prefix}*_l{layer}, {shapes} -> {cell!r}")
     outputs = _readout(source, t, [name for name in arrays if name not in recurrent], ties, mapped)
     return Network.of(
         source=source, inputs=t[f"{prefix}weight_ih_l0"].shape[1], cells=cells, arrays=arrays, ties=ties,
         readout=Linear(outputs) if outputs else Direct(cells[-1].units), mapped=mapped, warnings=warnings or (),
         evaluate=evaluate,
     )  # fmt: skip
+
+
+def _cell(where: str, pieces: Mapping[str, Tensor]) -> tuple[Cell, Sequence[str]]:
+    """The cell of one layer and its gates in torch's order, by the shapes; ``where`` begins the messages."""
+    into, back = pieces["weight_ih"].shape, pieces["weight_hh"].shape
+    if len(into) != 2 or len(back) != 2 or not back[1] or into[0] != back[0]:
+        raise ConvertError(f"{where}: wanted weight_ih (k n, inputs) and weight_hh (k n, n), found {into} and {back}")
+    rows, n = back
+    if rows not in (n, 3 * n, 4 * n):
+        raise ConvertError(f"{where}: wanted n, 3 n or 4 n rows of {n}, found {rows}")
+    if any(pieces[kind].shape != (rows,) for kind in ("bias_ih", "bias_hh") if kind in pieces):
+        raise ConvertError(f"{where}: wanted biases ({rows},)")
+    cell, gates = GATES[rows // n]
+    return cell(n), gates  # type: ignore[call-arg]
+
+
+def _ties(gates: Sequence[str], n: int, pieces: Mapping[str, Tensor]) -> list[tuple[str, Tensor]]:
+    """Which of our arrays each piece of a layer is: of gate g g.x, g.h and g.b; of b_hh of GRU's n n.c, for it is
+    inside the product with r."""
+    ties = []
+    for k, gate in enumerate(gates):
+        ours = {"weight_ih": "x", "weight_hh": "h", "bias_ih": "b", "bias_hh": "c" if gate == "n" else "b"}
+        ties += [(f"{gate}.{ours[kind]}", piece[k * n : (k + 1) * n]) for kind, piece in pieces.items()]
+    return ties
 
 
 def _readout(
