@@ -40,6 +40,9 @@ SHAPES = (
 )  # fmt: skip
 #: enough where ``forecast`` knows kin: a core like another (but of what most models are), R8 where R16 is measured
 FEW, FEW_R8 = ((4, 5, 2), (9, 6, 1), (16, 6, 6), (24, 3, 2)), ((9, 6, 1), (24, 3, 2))
+#: what most models are: measured with every number of units up to 32, of which compilers make other loops each time
+USUAL_CELLS, USUAL_RULE = ("cell_rnn", "cell_gru_after", "cell_lstm"), "RTRL"
+EVERY = tuple((n, 1 + n % 6, 1 + n % 4) for n in range(1, 33) if n not in {units for units, _, _ in SHAPES})
 #: sizes on which forecasts are checked
 HELD_OUT = ((5, 3, 2), (10, 2, 3), (13, 5, 2), (16, 2, 3), (20, 3, 4))
 LENGTHS = {
@@ -90,13 +93,14 @@ def jobs(core: str, held_out: bool = False) -> Iterator[Job]:
     kinds = [cell for cell in catalogue.cells(8) if not isinstance(cell, Stack)]
     for kind in kinds:
         for rule, lengths in rules_of(kind, 3):
-            most = core not in KIN or (cell_key(kind) == "cell_rnn" and rule.title in ("RTRL", "ReadoutOnly"))
+            used = cell_key(kind) in USUAL_CELLS and rule.title == USUAL_RULE
+            most = core not in KIN or used or (cell_key(kind) == "cell_rnn" and rule.title == "ReadoutOnly")
             for numbers in PROFILES:
-                few = few_r8(rule) if numbers == "R8" else SHAPES if most else FEW
+                few = few_r8(rule) if numbers == "R8" else SHAPES + EVERY * used if most else FEW
                 for units, inputs, outputs in HELD_OUT if held_out and few else few:
-                    q = lengths[(SHAPES + HELD_OUT).index((units, inputs, outputs)) % len(lengths)]
+                    q = lengths[(SHAPES + HELD_OUT + EVERY).index((units, inputs, outputs)) % len(lengths)]
                     yield from _job(core, kind.resized(units), rule, numbers, inputs, outputs, q, "")
-                    if few is SHAPES and units == 8 and rule.trains_cell:
+                    if (units, inputs, outputs) == (8, 3, 3) and rule.trains_cell:
                         yield from _job(core, kind.resized(units), rule, numbers, inputs, outputs, q, "readout")
 
 

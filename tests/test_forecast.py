@@ -15,7 +15,7 @@ from rtrl_edge.evaluate.work import counted, stand_in
 from rtrl_edge.firmware import stack_usage
 from rtrl_edge.forecast import KIN, forecast, not_negative
 from rtrl_edge.measured import length, lines, measured_model, usual
-from rtrl_edge.plan import CYCLES_PER_INSTRUCTION, plan, savings
+from rtrl_edge.plan import CYCLES_PER_INSTRUCTION, plan, savings, wider
 
 from .measure_code import BOARDS, board_of, errors, jobs, measure
 from .models import integer_model, words
@@ -140,6 +140,23 @@ def test_groups_that_do_not_learn() -> None:
     again = savings(model, "qemu_mps2_an385", learn=lambda models: [10 * len(models), *range(1, len(models))])
     assert [s.instructions for s in again] == [10 * (len(found) + 1) - i for i in range(1, len(found) + 1)]
     assert [replace(s, instructions=None) for s in again] == [replace(s, instructions=None) for s in found.values()]
+
+
+def test_more_units_that_take_less() -> None:
+    """Kernels of the DSP extension take four rows at once: 15 units are slower than 16, which the counts confirm."""
+    model = rt.Model("net", 3, [rt.RNN(15)], rt.Linear(2))
+    found = wider(model, "nucleo_f446re")
+    assert found is not None
+    assert found.units == 16
+    more = replace(model, cells=[rt.RNN(16)])
+    assert found.ram_bytes == plan(more).struct_bytes
+    board = load_board("qemu_mps2_an386")
+    needs_tools_of(board)
+    less, own = (m.predict + m.learn_most for m in measure([more, model], board))
+    assert less < 0.9 * own
+    assert found.instructions == pytest.approx(less, rel=0.1)
+    assert wider(more, "nucleo_f446re") is None
+    assert wider(replace(model, loss=rt.Huber()), "nucleo_f446re") is None  # not forecast
 
 
 def test_what_was_not_measured_is_not_forecast() -> None:

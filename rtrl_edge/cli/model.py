@@ -59,7 +59,7 @@ def add_plan(commands: Commands) -> None:
 def _plan(options: argparse.Namespace) -> int:
     from ..evaluate.page import PAGE_LINE
     from ..evaluate.plan_page import render
-    from ..plan import plan, savings
+    from ..plan import plan, savings, wider
 
     if options.report is not None:
         refuse_other_kind(options.report, PAGE_LINE)
@@ -69,7 +69,7 @@ def _plan(options: argparse.Namespace) -> int:
         found, saved = _counted(model, options.board)
     else:
         saved = savings(model, options.board)
-    found = replace(found, savings=saved)
+    found = replace(found, savings=saved, wider=wider(model, options.board) if options.board else None)
     print(found)
     if options.sums:
         print(f"\n{found.sums_text()}")
