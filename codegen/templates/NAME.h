@@ -22,8 +22,8 @@ enum {
     @NAME@_INPUTS = @inputs@,
     @NAME@_OUTPUTS = @outputs@,
     @NAME@_UNITS = @units@,
-    @NAME@_SLICES = @slices@,  /* parts into which a learning step can be cut */
-    @NAME@_BYTES = @bytes@      /* sizeof(@name@_t): all memory there is */
+    @NAME@_SLICES = @slices@, /* parts into which a learning step can be cut */
+    @NAME@_BYTES = @bytes@ /* sizeof(@name@_t): all memory there is */
 };
 
 /* first 8 bytes of the model's digest: tells models apart on the line */

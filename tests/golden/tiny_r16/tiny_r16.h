@@ -23,8 +23,8 @@ enum {
     TINY_R16_INPUTS = 1,
     TINY_R16_OUTPUTS = 1,
     TINY_R16_UNITS = 2,
-    TINY_R16_SLICES = 8,  /* parts into which a learning step can be cut */
-    TINY_R16_BYTES = 204      /* sizeof(tiny_r16_t): all memory there is */
+    TINY_R16_SLICES = 8, /* parts into which a learning step can be cut */
+    TINY_R16_BYTES = 204 /* sizeof(tiny_r16_t): all memory there is */
 };
 
 /* first 8 bytes of the model's digest: tells models apart on the line */

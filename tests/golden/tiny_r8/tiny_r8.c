@@ -113,6 +113,17 @@ RTRL_INLINE int32_t fx_sat64(int64_t v, int32_t top)
     return fx_sat(fx_sat32(v), top);
 }
 
+/* v / of, which is 0..parts - 1, by comparisons: Cortex-M0 and lx106 divide by calls alone */
+RTRL_INLINE int fx_part(int v, int of, const int parts)
+{
+    int found = 0;
+#pragma GCC unroll 4
+    for (int k = 1; k < parts; k++) {
+        found += v >= k * of;
+    }
+    return found;
+}
+
 /* v / 2^s, to nearest, halves up; s in 0..31 */
 RTRL_INLINE int32_t fx_round_shift(int32_t v, int s)
 {
@@ -549,7 +560,7 @@ RTRL_INLINE void cell_linearise(rtrl_t *net)
  * sum over the gates of coef[gate][k][i] * W_gate[i][l], COEF_FRAC + 12 fraction bits; the cell states why it fits */
 RTRL_INLINE int32_t cell_mix(const rtrl_t *net, int r, int l)
 {
-    int k = r / N_UNITS, i = r % N_UNITS;
+    int k = fx_part(r, N_UNITS, N_COMPONENTS), i = r - k * N_UNITS;
     int32_t sum = 0;
     for (int b = 0; b < N_BLOCKS; b++) {
         const rtrl_block_t *block = &rtrl_blocks[b];
@@ -564,7 +575,7 @@ RTRL_INLINE int32_t cell_mix(const rtrl_t *net, int r, int l)
 /* its columns l and l + 1: a coefficient is loaded once for both */
 RTRL_INLINE void cell_mix_two(const rtrl_t *net, int r, int l, int32_t two[2])
 {
-    int k = r / N_UNITS, i = r % N_UNITS;
+    int k = fx_part(r, N_UNITS, N_COMPONENTS), i = r - k * N_UNITS;
     two[0] = 0;
     two[1] = 0;
     for (int b = 0; b < N_BLOCKS; b++) {

@@ -23,8 +23,8 @@ enum {
     TINY_R8_INPUTS = 1,
     TINY_R8_OUTPUTS = 1,
     TINY_R8_UNITS = 2,
-    TINY_R8_SLICES = 8,  /* parts into which a learning step can be cut */
-    TINY_R8_BYTES = 176      /* sizeof(tiny_r8_t): all memory there is */
+    TINY_R8_SLICES = 8, /* parts into which a learning step can be cut */
+    TINY_R8_BYTES = 176 /* sizeof(tiny_r8_t): all memory there is */
 };
 
 /* first 8 bytes of the model's digest: tells models apart on the line */

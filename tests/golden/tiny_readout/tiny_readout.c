@@ -95,6 +95,17 @@ RTRL_INLINE int32_t fx_sat64(int64_t v, int32_t top)
     return fx_sat(fx_sat32(v), top);
 }
 
+/* v / of, which is 0..parts - 1, by comparisons: Cortex-M0 and lx106 divide by calls alone */
+RTRL_INLINE int fx_part(int v, int of, const int parts)
+{
+    int found = 0;
+#pragma GCC unroll 4
+    for (int k = 1; k < parts; k++) {
+        found += v >= k * of;
+    }
+    return found;
+}
+
 /* v / 2^s, to nearest, halves up; s in 0..31 */
 RTRL_INLINE int32_t fx_round_shift(int32_t v, int s)
 {

@@ -23,8 +23,8 @@ enum {
     TINY_READOUT_INPUTS = 1,
     TINY_READOUT_OUTPUTS = 1,
     TINY_READOUT_UNITS = 2,
-    TINY_READOUT_SLICES = 0,  /* parts into which a learning step can be cut */
-    TINY_READOUT_BYTES = 36      /* sizeof(tiny_readout_t): all memory there is */
+    TINY_READOUT_SLICES = 0, /* parts into which a learning step can be cut */
+    TINY_READOUT_BYTES = 36 /* sizeof(tiny_readout_t): all memory there is */
 };
 
 /* first 8 bytes of the model's digest: tells models apart on the line */
