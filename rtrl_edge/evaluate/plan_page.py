@@ -60,6 +60,9 @@ def _work_section(plan: Plan) -> str:
         ("instructions of the longest learn", f"{seen.learn_most:,}"),
         ("instructions of learn_begin or the longest slice", f"{seen.slice_most:,}"),
     ]
+    if plan.wider is not None:
+        of = f"faster: {plan.wider.units} units, {plan.wider.ram_bytes:,} B; predict and longest learn together"
+        lines.append((of, f"about {plan.wider.instructions:,}"))
     if plan.rate_hz is not None:
         lines.append(("samples a second, an estimate", rounded(plan.rate_hz)))
     where = seen.counted_on
