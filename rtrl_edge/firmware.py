@@ -324,7 +324,10 @@ _POINTER = "*"  # stands for whatever a pointer may call
 _SYMBOL = re.compile(r"^[0-9a-f]+ <([^>]+)>:$")
 _INSTRUCTION = re.compile(r"^\s*[0-9a-f]+:\t(\S+)(?:\t([^;@]*))?")
 _TARGET = re.compile(r"<([^>+]+)(\+0x[0-9a-f]+)?>")
-_NEVER_FALLS = re.compile(r"^(b(\.[nw])?|bx|udf|nop(\.w)?|pop.*\bpc\b.*|ldm.*\bpc\b.*|ldr.*\bpc, .*|mov\s+pc.*)(\s|$)")
+# a jump away, or padding: NOPs, or zeroes, which read as a move of r0 to itself
+_NEVER_FALLS = re.compile(
+    r"^(b(\.[nw])?|bx|udf|nop(\.w)?|movs r0, r0|pop.*\bpc\b.*|ldm.*\bpc\b.*|ldr.*\bpc, .*|mov\s+pc.*)(\s|$)"
+)
 
 
 def _disassemble(text: str) -> dict[str, _Function]:
