@@ -35,6 +35,7 @@ DSP_KERNELS = {
     "forward_c.c": "forward_dsp.c",
     "immediate.c": "immediate_dsp.c",
     "immediate_spread.c": "immediate_spread_dsp.c",
+    "mix_blocks_two_c.c": "mix_blocks_two_dsp.c",
     "optimiser_sgd_cell.c": "optimiser_sgd_cell_dsp.c",
     "pair_dot_c.c": "pair_dot_dsp.c",
     "rows_dot_c.c": "rows_dot_dsp.c",

@@ -32,15 +32,19 @@ RTRL_INLINE void block_keep(rtrl_t *net, int p) /* a weight that learns nothing 
 RTRL_INLINE int block_goal(const rtrl_t *net) /* parts to be done before the next prediction */
 {
     enum {
-        STEP = N_STATES + 2,     /* parts of a stored step, of which D counts as three */
-        EQUAL = 2 * N_STATES + 1 /* parts that bring rows to one exponent, of which each counts as two */
+        /* work in quarters of a row's */
+        STEP = 4 * (N_STATES + 9), /* of a stored step: D is that of six rows, the credit of three */
+        EQUALS = 2 * N_STATES + 1, /* parts that bring rows to one exponent, */
+        EQUAL = 10,                /* and of each; of the credit's, the first, 40 */
+        COLUMN = 5
     };
-    int work = net->stored * BLOCK_QUOTA, step = work / (STEP + 2), equal = work - BLOCK * (STEP + 2);
+    int work = net->stored * BLOCK_QUOTA, step = work / STEP, begun = work % STEP / 4 - 7;
+    int after = work - BLOCK * STEP - (40 - EQUAL);
     if (step < BLOCK) {
-        int begun = work % (STEP + 2) - 2;
-        return step * STEP + (begun > 0 ? begun : 0);
+        return step * (N_STATES + 2) + (begun > 0 ? begun : 0);
     }
-    int goal = BLOCK * STEP + equal - (equal < 2 * EQUAL ? equal / 2 : EQUAL);
+    int columns = (after - EQUALS * EQUAL) / COLUMN, goal = BLOCK * (N_STATES + 2);
+    goal += after < EQUALS * EQUAL ? (after < 0 ? 0 : after / EQUAL) : EQUALS + columns + columns % 2;
     return goal > BLOCK_PARTS ? BLOCK_PARTS : goal;
 }
 

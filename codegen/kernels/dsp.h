@@ -73,7 +73,7 @@ RTRL_INLINE void dsp_store_two(void *at, uint32_t first, uint32_t second)
     __asm__("strd %1, %2, %0" : "=m"(*(dsp_eight *)at) : "r"(first), "r"(second));
 }
 
-/* high word of a pair times b, a word; and times the high word of b */
+/* high word of a pair times the low word of b; and times its high word */
 RTRL_INLINE int32_t dsp_mul_tb(uint32_t pair, int32_t b)
 {
     int32_t product;
@@ -176,6 +176,13 @@ RTRL_INLINE int32_t dsp_sign(int32_t v)
     return sign;
 }
 
+/* sum + |v|; volatile, or gcc computes many of v before the first is added, and has no registers for them */
+RTRL_INLINE uint64_t dsp_add_size(uint64_t sum, int32_t v)
+{
+    __asm__ volatile("smlal %Q0, %R0, %1, %2" : "+r"(sum) : "r"(v), "r"(dsp_sign(v)));
+    return sum;
+}
+
 /* a - b, saturated to 32 bits */
 RTRL_INLINE int32_t dsp_sub_sat(int32_t a, int32_t b)
 {
@@ -233,7 +240,7 @@ RTRL_INLINE void dsp_store_two(void *at, uint32_t first, uint32_t second)
 
 RTRL_INLINE int32_t dsp_mul_tb(uint32_t pair, int32_t b)
 {
-    return ((int32_t)pair >> 16) * b;
+    return ((int32_t)pair >> 16) * (int16_t)b;
 }
 
 RTRL_INLINE int32_t dsp_mul_tt(uint32_t a, uint32_t b)
@@ -296,6 +303,11 @@ RTRL_INLINE uint32_t dsp_square(int32_t v)
 RTRL_INLINE int32_t dsp_sign(int32_t v)
 {
     return v < 0 ? -1 : 1;
+}
+
+RTRL_INLINE uint64_t dsp_add_size(uint64_t sum, int32_t v)
+{
+    return sum + (uint64_t)((int64_t)v * dsp_sign(v));
 }
 
 RTRL_INLINE int32_t dsp_sub_sat(int32_t a, int32_t b)

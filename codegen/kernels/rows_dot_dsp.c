@@ -96,6 +96,66 @@ RTRL_APART void rows_dot(int32_t *acc, const int16_t *a, int rows, const int16_t
     }
 }
 
+/* acc <- a v, rows of D; returns the ORed high words of their squares
+ * acc: (N_STATES)   a: (N_STATES, N_STATES), four rows woven together */
+#ifdef __ARM_FEATURE_DSP
+RTRL_INLINE uint32_t rows_dot_squares(int32_t *acc, const int16_t *a, const int16_t *v)
+{
+    register int32_t *sums __asm__("r0") = acc;
+    register const int16_t *rows __asm__("r1") = a;
+    register const int16_t *words __asm__("r2") = v;
+    register uint32_t squares __asm__("r3") = 0;
+    __asm__ volatile("push    {r4-r11, lr}\n\t"
+                     "add     r12, r0, %[bytes]\n\t"
+                     "push    {r12}\n"
+                     "1:\n\t"
+                     ".set    fresh, 1\n\t"
+                     ".rept   %c[width] / 4\n\t"
+                     "ldm     r2!, {r12, lr}\n\t"
+                     ".irp    two, r12, lr\n\t"
+                     "ldm     r1!, {r4-r7}\n\t"
+                     ".if     fresh\n\t"
+                     "smuad   r8, r4, \\two\n\t"
+                     "smuad   r9, r5, \\two\n\t"
+                     "smuad   r10, r6, \\two\n\t"
+                     "smuad   r11, r7, \\two\n\t"
+                     ".else\n\t"
+                     "smlad   r8, r4, \\two, r8\n\t"
+                     "smlad   r9, r5, \\two, r9\n\t"
+                     "smlad   r10, r6, \\two, r10\n\t"
+                     "smlad   r11, r7, \\two, r11\n\t"
+                     ".endif\n\t"
+                     ".set    fresh, 0\n\t"
+                     ".endr\n\t"
+                     ".endr\n\t"
+                     "stm     r0!, {r8-r11}\n\t"
+                     ".irp    sum, r8, r9, r10, r11\n\t"
+                     "smmul   \\sum, \\sum, \\sum\n\t"
+                     "orr     r3, r3, \\sum\n\t"
+                     ".endr\n\t"
+                     "ldr     r4, [sp]\n\t"
+                     "sub     r2, r2, %[bytes] / 2\n\t"
+                     "cmp     r0, r4\n\t"
+                     "bne     1b\n\t"
+                     "pop     {r12}\n\t"
+                     "pop     {r4-r11, lr}"
+                     : "+r"(sums), "+r"(rows), "+r"(words), "+r"(squares)
+                     : [width] "i"(N_STATES), [bytes] "i"(N_STATES * sizeof(int32_t))
+                     : "r12", "cc", "memory");
+    return squares;
+}
+#else
+RTRL_INLINE uint32_t rows_dot_squares(int32_t *acc, const int16_t *a, const int16_t *v)
+{
+    uint32_t squares = 0;
+    rows_dot(acc, a, N_STATES, v);
+    for (int k = 0; k < N_STATES; k++) {
+        squares |= dsp_square(acc[k]);
+    }
+    return squares;
+}
+#endif
+
 /* sum / 2^down, down in 0..31 */
 RTRL_INLINE dsp_sums rows_down(dsp_sums sum, int down)
 {
@@ -116,12 +176,26 @@ typedef struct {
     int32_t b;
 } rows_two;
 
-/* two vectors woven together: two words of the one, two of the other */
+/* two vectors woven together: two words of the one, two of the other; all at multiples of 4 */
 RTRL_INLINE void rows_weave_two(int16_t *woven, const int16_t *a, const int16_t *b, int count)
 {
-#pragma GCC unroll 4
-    for (int l = 0; l < count; l += 2, woven += 4) {
-        dsp_store_two(woven, dsp_pair(&a[l]), dsp_pair(&b[l]));
+#pragma GCC unroll 8
+    for (int l = 0; l < count / 4; l++) {
+#ifdef __ARM_FEATURE_DSP
+        __asm__ volatile("ldrd    r4, r6, [%1], #8\n\t"
+                         "ldrd    r5, r8, [%2], #8\n\t"
+                         "stm     %0!, {r4, r5, r6, r8}"
+                : "+r"(woven), "+r"(a), "+r"(b)
+                :
+                : "r4", "r5", "r6", "r8", "memory");
+#else
+        for (int pair = 0; pair < 2; pair++, a += 2, b += 2, woven += 4) {
+            dsp_store_two(woven, dsp_pair(a), dsp_pair(b));
+        }
+#endif
+    }
+    if (count % 4) {
+        dsp_store_two(woven, dsp_pair(a), dsp_pair(b));
     }
 }
 
@@ -200,33 +274,39 @@ typedef struct {
     "push    {r1-r9}\n\t" \
     "mov     r0, r4\n\t" \
     "mov     r1, r9\n\t" \
+    ".macro  mac sum, a, b\n\t" /* the first products of a sum begin it */ \
+    ".if     fresh\n\t" \
+    "smuad   \\sum, \\a, \\b\n\t" \
+    ".else\n\t" \
+    "smlad   \\sum, \\a, \\b, \\sum\n\t" \
+    ".endif\n\t" \
+    ".endm\n\t" \
     ".macro  products width\n\t" \
     ".rept   \\width / 4\n\t" \
     "ldm     r0!, {r4-r7}\n\t" \
     "ldm     r1!, {r8-r11}\n\t" \
-    "smlad   r2, r4, r8, r2\n\t" \
-    "smlad   r3, r4, r9, r3\n\t" \
-    "smlad   r12, r5, r8, r12\n\t" \
-    "smlad   lr, r5, r9, lr\n\t" \
-    "smlad   r2, r6, r10, r2\n\t" \
-    "smlad   r3, r6, r11, r3\n\t" \
-    "smlad   r12, r7, r10, r12\n\t" \
-    "smlad   lr, r7, r11, lr\n\t" \
+    "mac     r2, r4, r8\n\t" \
+    "mac     r3, r4, r9\n\t" \
+    "mac     r12, r5, r8\n\t" \
+    "mac     lr, r5, r9\n\t" \
+    ".set    fresh, 0\n\t" \
+    "mac     r2, r6, r10\n\t" \
+    "mac     r3, r6, r11\n\t" \
+    "mac     r12, r7, r10\n\t" \
+    "mac     lr, r7, r11\n\t" \
     ".endr\n\t" \
     ".if     \\width & 2\n\t" \
     "ldm     r0!, {r4-r5}\n\t" \
     "ldm     r1!, {r8-r9}\n\t" \
-    "smlad   r2, r4, r8, r2\n\t" \
-    "smlad   r3, r4, r9, r3\n\t" \
-    "smlad   r12, r5, r8, r12\n\t" \
-    "smlad   lr, r5, r9, lr\n\t" \
+    "mac     r2, r4, r8\n\t" \
+    "mac     r3, r4, r9\n\t" \
+    "mac     r12, r5, r8\n\t" \
+    "mac     lr, r5, r9\n\t" \
+    ".set    fresh, 0\n\t" \
     ".endif\n\t" \
     ".endm\n" \
     "1:\n\t" \
-    "movs    r2, #0\n\t" \
-    "movs    r3, #0\n\t" \
-    "mov     r12, #0\n\t" \
-    "mov     lr, #0\n\t" \
+    ".set    fresh, 1\n\t" \
     "products %c[first_width]\n\t" \
     "str     r0, [sp, #12]\n\t" \
     "ldm     sp, {r0, r1, r4}\n\t" \
@@ -260,7 +340,8 @@ typedef struct {
     "mov     r1, r7\n\t" \
     "add     sp, sp, #36\n\t" \
     "pop     {r4-r11, lr}\n\t" \
-    ".purgem products"
+    ".purgem products\n\t" \
+    ".purgem mac"
 
 #define ROWS_SUM_TWO_OF(first, second, is_shifted) \
     __asm__ volatile(ROWS_SUM_TWO \

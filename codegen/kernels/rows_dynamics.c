@@ -28,11 +28,10 @@ static void rows_dynamics(rtrl_t *net)
     net->d_exp = (int8_t)(MIX_FRAC - shift);
 }
 
-/* row <- acc * 2^-frac; few bits stay as they are, zero has ROW_EXP_MAX, a huge row saturates at 2^31
+/* row <- acc * 2^-frac, of these bits; few stay as they are, zero has ROW_EXP_MAX, a huge row saturates at 2^31
  * returns the exponent */
-static int8_t row_store(int16_t row[N_STATES], const int32_t acc[N_STATES], int frac)
+static int8_t row_store(int16_t row[N_STATES], const int32_t acc[N_STATES], int frac, uint32_t bits)
 {
-    uint32_t bits = rows_bits(acc, N_STATES);
     if (bits == 0) {
         memset(row, 0, sizeof(int16_t) * N_STATES);
         return ROW_EXP_MAX;
@@ -47,12 +46,18 @@ static int8_t row_store(int16_t row[N_STATES], const int32_t acc[N_STATES], int 
 /* row * 2^-exponent one step back; returns the new exponent */
 static int8_t row_through(rtrl_t *net, int16_t row[N_STATES], int exponent)
 {
-    for (int r = 0; r < N_STATES - N_UNITS; r++) {
-        net->acc[r] = 0;
+    uint32_t bits;
+    if (N_STATES == N_UNITS && N_PRIVATE == 0) {
+        bits = rows_dot_bits(net->acc, net->D, row);
+    } else {
+        for (int r = 0; r < N_STATES - N_UNITS; r++) {
+            net->acc[r] = 0;
+        }
+        rows_dot(&net->acc[N_STATES - N_UNITS], net->D, N_UNITS, row);
+        rows_keep_add(net, row);
+        bits = rows_bits(net->acc, N_STATES);
     }
-    rows_dot(&net->acc[N_STATES - N_UNITS], net->D, N_UNITS, row);
-    rows_keep_add(net, row);
-    return row_store(row, net->acc, exponent + net->d_exp);
+    return row_store(row, net->acc, exponent + net->d_exp, bits);
 }
 
 /* row += credit c * 2^-c_exp of its last N_SEEN entries; returns the new exponent
@@ -69,5 +74,5 @@ static int8_t row_add(rtrl_t *net, int16_t row[N_STATES], int exponent, const in
         int32_t *sum = &net->acc[N_STATES - N_SEEN + k];
         *sum = fx_add(*sum, fx_scale(c[k], c_down));
     }
-    return row_store(row, net->acc, frac);
+    return row_store(row, net->acc, frac, rows_bits(net->acc, N_STATES));
 }

@@ -11,6 +11,13 @@ RTRL_INLINE uint32_t rows_bits(const int32_t *v, int count)
     return bits;
 }
 
+/* acc <- a v, rows of D; returns the bits of all |acc| together */
+RTRL_INLINE uint32_t rows_dot_bits(int32_t acc[N_STATES], const int16_t *a, const int16_t v[N_STATES])
+{
+    rows_dot(acc, a, N_STATES, v);
+    return rows_bits(acc, N_STATES);
+}
+
 /* v / 2^down, down in 2..31 */
 RTRL_INLINE int32_t rows_round(int32_t v, int down)
 {

@@ -25,6 +25,16 @@ RTRL_INLINE uint32_t rows_bits(const int32_t *v, int count)
     return rows_highest(pairs < count ? squares | dsp_square(v[pairs]) : squares, v, count);
 }
 
+/* acc <- a v, rows of D; returns the bits of all |acc| together */
+RTRL_INLINE uint32_t rows_dot_bits(int32_t acc[N_STATES], const int16_t *a, const int16_t v[N_STATES])
+{
+    if (N_STATES % 4 == 0) {
+        return rows_highest(rows_dot_squares(acc, a, v), acc, N_STATES);
+    }
+    rows_dot(acc, a, N_STATES, v);
+    return rows_bits(acc, N_STATES);
+}
+
 RTRL_INLINE int32_t rows_round(int32_t v, int down)
 {
     return dsp_mul_high(v, (int32_t)(1U << (32 - down)));

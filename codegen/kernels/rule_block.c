@@ -167,8 +167,8 @@ static void block_equal(rtrl_t *net, int k)
     rows_weave(net, k);
 }
 
-/* one part of a block's end before the columns */
-static void block_part(rtrl_t *net, int part)
+/* one part of a block's end before the columns, or `most` rows of a step; returns how many were done */
+static int block_parts(rtrl_t *net, int part, int most)
 {
     if (part < BOUND_AT) {
         int u = BLOCK - 1 - part / STEP_PARTS, k = part % STEP_PARTS - 2;
@@ -177,7 +177,11 @@ static void block_part(rtrl_t *net, int part)
         } else if (k == -1) {
             block_credit(net, u);
         } else {
-            block_row(net, u, k);
+            int count = most < N_STATES - k ? most : N_STATES - k;
+            for (int end = k + count; k < end; k++) {
+                block_row(net, u, k);
+            }
+            return count;
         }
     } else if (part == BOUND_AT) {
         block_credit_equal(net);
@@ -186,6 +190,7 @@ static void block_part(rtrl_t *net, int part)
     } else {
         block_equal(net, part - EQUAL_AT);
     }
+    return 1;
 }
 
 /* the stored steps are the next to be worked on: Phi <- 1, nothing owed */
@@ -202,13 +207,14 @@ static void block_turn(rtrl_t *net)
 static uint16_t block_work(rtrl_t *net, uint16_t count, int goal)
 {
     bool in_place = false; /* the weights of the block in work */
-    for (; count > 0 && net->part < goal && net->part < COLUMNS_AT; count--) {
+    while (count > 0 && net->part < goal && net->part < COLUMNS_AT) {
         if (!in_place && net->part < BOUND_AT && net->part % STEP_PARTS == 0) {
             block_weights(net);
             in_place = true;
         }
-        block_part(net, net->part);
-        net->part++;
+        int left = goal - net->part, done = block_parts(net, net->part, count < left ? count : left);
+        count = (uint16_t)(count - done);
+        net->part = (uint16_t)(net->part + done);
     }
     if (in_place) {
         block_weights(net);

@@ -107,7 +107,7 @@ class BlockRTRL(Rule):
             "rows_dot_c.c",
             "rows_store_c.c",
             "rows_keep.c" if structure.private else "rows_keep_none.c",
-            *(["mix_two.c"] if structure.own_mix else []),
+            "mix_two.c" if structure.own_mix else "mix_blocks_two_c.c",
             "rows_mix_c.c",
             "rows_dynamics.c",
             "rows_immediate_spread.c" if structure.spreads else "rows_immediate.c",
@@ -121,7 +121,7 @@ class BlockRTRL(Rule):
         return {
             "BLOCK": (self.block, "steps of a block"),
             "BLOCK_PARTS": (self._parts(dims.states, dims.columns), "parts of its end"),
-            "BLOCK_QUOTA": (self._quota(dims), "work of one step, if it is lagged: parts, of which some count more"),
+            "BLOCK_QUOTA": (self._quota(dims), "work of one step, if it is lagged, in quarters of a row's"),
             "SUM_ROOM": (sum_room(dims.structure), "after this shift the products of a row with I fit their sum"),
         }
 
@@ -187,20 +187,23 @@ class BlockRTRL(Rule):
         return max(after - before for before, after in pairwise(goals))
 
     def goal(self, dims: Dims, stored: int) -> int:
-        """Parts that are done, lagged, after ``stored`` steps of the next block.
+        """Parts that are done, lagged, after ``stored`` steps of the next block, by their work in quarters of a row's.
 
-        A stored step's D counts as three, each of those that bring rows to one exponent as two.
+        A stored step's D counts as six rows, the credit as three, what brings the credit to one exponent as ten, what
+        does so with a row as ten quarters, a column as five. Columns go in pairs where they can.
         """
-        of_step, equal = dims.states + 2, 2 * dims.states + 1
-        steps, begun = divmod(stored * self._quota(dims), of_step + 2)
+        equal, work = 2 * dims.states + 1, stored * self._quota(dims)
+        steps, begun = divmod(work, 4 * (dims.states + 9))
         if steps < self.block:
-            return steps * of_step + max(begun - 2, 0)
-        after = (steps - self.block) * (of_step + 2) + begun
-        return min(self.block * of_step + after - min(after // 2, equal), self._parts(dims.states, dims.columns))
+            return steps * (dims.states + 2) + max(begun // 4 - 7, 0)
+        after = work - 4 * self.block * (dims.states + 9) - 30
+        columns = max(after - 10 * equal, 0) // 5
+        done = min(max(after, 0) // 10, equal) + columns + columns % 2
+        return min(self.block * (dims.states + 2) + done, self._parts(dims.states, dims.columns))
 
     def _quota(self, dims: Dims) -> int:
         """Work of one step of the next block, as ``goal`` counts it."""
-        work = self._parts(dims.states, dims.columns) + 2 * self.block + 2 * dims.states + 1
+        work = 4 * self.block * (dims.states + 9) + 30 + 10 * (2 * dims.states + 1) + 5 * dims.columns
         return -(-work // self.block)
 
     def _lagged_fields(self, dims: Dims) -> list[Field]:

@@ -572,23 +572,6 @@ RTRL_INLINE int32_t cell_mix(const rtrl_t *net, int r, int l)
     return sum;
 }
 
-/* its columns l and l + 1: a coefficient is loaded once for both */
-RTRL_INLINE void cell_mix_two(const rtrl_t *net, int r, int l, int32_t two[2])
-{
-    int k = fx_part(r, N_UNITS, N_COMPONENTS), i = r - k * N_UNITS;
-    two[0] = 0;
-    two[1] = 0;
-    for (int b = 0; b < N_BLOCKS; b++) {
-        const rtrl_block_t *block = &rtrl_blocks[b];
-        if (block->recurrent >= 0) {
-            int16_t coef = net->coef[(b * N_COMPONENTS + k) * N_UNITS + i];
-            const int16_t *w = &net->w_hi[block->offset + i * block->width + block->recurrent + l];
-            two[0] = fx_mac(two[0], coef, w[0]);
-            two[1] = fx_mac(two[1], coef, w[1]);
-        }
-    }
-}
-
 /* ---- cell_plain.c ---- */
 /* A cell whose state the readout sees as it is, and without weights that act on the readout alone. */
 RTRL_INLINE void cell_credit(rtrl_t *net)
