@@ -338,6 +338,20 @@ def test_emulated_cores(cell: Cell, board: str) -> None:
             stream_is_equal(integer, chip, 100, seed=3)
 
 
+@pytest.mark.parametrize(
+    ("cell", "block", "numbers"),
+    [(rt.RNN(16), 16, rt.R16()), (rt.RNN(12), 5, rt.R16()), (rt.RNN(8), 6, rt.R8()), (rt.LSTM(4), 6, rt.R16())],
+    ids=str,
+)
+@both
+def test_sizes_that_have_loops_in_assembly(cell: Cell, block: int, numbers: rt.R16 | rt.R8, lagged: bool) -> None:
+    """Whole fours of rows and columns; the smaller sizes of the other tests never come there."""
+    needs("arm-none-eabi-gcc", "qemu-system-arm")
+    model = integer_model(cell.units, 2, 2, cells=[cell], rule=rt.BlockRTRL(block, lagged=lagged), numbers=numbers)
+    with rt.Emulator(model, "qemu_mps2_an386") as chip:
+        stream_is_equal(model, chip, 4 * block + 3, seed=5)
+
+
 def test_a_size_for_which_gcc_once_found_too_few_registers() -> None:
     needs("arm-none-eabi-gcc", "qemu-system-arm")
     model = integer_model(6, 3, 4, cells=[rt.GRU(6)], rule=rt.BlockRTRL(16))
