@@ -54,7 +54,7 @@ MVE_KERNELS = DSP_KERNELS | {
     "dot64_c.c": "dot64_mve.c",
     "dot_c.c": "dot_mve.c",
     "exact_store_c.c": "exact_store_mve.c",
-    "forward_c.c": "forward_c.c",
+    "forward_c.c": "forward_mve.c",
     "immediate.c": "immediate_mve.c",
     "immediate_spread.c": "immediate_spread_mve.c",
     "keep_add_c.c": "keep_add_mve.c",

@@ -25,10 +25,7 @@ static void cell_forward(rtrl_t *net, const int16_t x[N_IN])
     for (int u = 0; u < N_UNITS; u++) {
         int32_t a[4];
         fx_four_dots32(a, &CELL_WEIGHTS[fx_group_at(u, N_PRE)], N_UNITS * N_PRE, net->z, N_PRE);
-        i[u] = fx_sigmoid_q27(a[0]);
-        f[u] = fx_sigmoid_q27(a[1]);
-        g[u] = fx_tanh_q27(a[2]);
-        o[u] = fx_sigmoid_q27(a[3]);
+        fx_lstm_gates(&i[u], N_UNITS, a);
         int32_t sum = fx_mac(fx_mul(i[u], g[u]) >> 3, f[u], net->c_old[u]); /* Q3.27 */
         net->cell[u] = fx_sat16(fx_round_product(sum));
         net->h[u] = (int16_t)fx_round_product(fx_mul(o[u], cell_squashed(net->cell[u])));

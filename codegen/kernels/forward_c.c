@@ -40,3 +40,12 @@ RTRL_INLINE void fx_sigmoid_rows(int16_t *y, const int16_t *a, const int16_t *b,
         y[i] = fx_sigmoid_q27(fx_dot32(&a[i * width], b, width));
     }
 }
+
+/* i, f, g, o of a unit, `apart` from each other: tanh of g's sum, the logistic function of the others' */
+RTRL_INLINE void fx_lstm_gates(int16_t *y, int apart, const int32_t sums[4])
+{
+    y[0] = fx_sigmoid_q27(sums[0]);
+    y[apart] = fx_sigmoid_q27(sums[1]);
+    y[2 * apart] = fx_tanh_q27(sums[2]);
+    y[3 * apart] = fx_sigmoid_q27(sums[3]);
+}

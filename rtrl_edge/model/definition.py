@@ -86,6 +86,7 @@ _C_RESERVED = frozenset(
             "mve_pred16",
             "memory",
             "row",
+            "uint32x4",
             "unit",
             "unit_part",
             "words",
