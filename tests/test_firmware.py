@@ -206,15 +206,16 @@ def test_a_far_jump_at_the_end_is_no_fall_into_the_next_function() -> None:
      10c:\tpush\t{r4, lr}
      10e:\tbl\t100 <far>
 
+00000112 <last>:
      112:\tbx\tlr
      114:\tmovs\tr0, r0
 
-00000116 <last>:
-     116:\tbx\tlr
+00000118 <another>:
+     118:\tbx\tlr
 """
     found = _disassemble(listing)
-    assert found["far"].calls == set()
-    assert found["next"].calls == {"far"}
+    assert found["far"].calls == found["last"].calls == set()
+    assert found["next"].calls == {"far", "last"}
 
 
 def test_stack_of_an_unknown_function(tmp_path: Path) -> None:
