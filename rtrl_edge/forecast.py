@@ -26,6 +26,7 @@ KIN = {
     "cortex-m7": "cortex-m4", "cortex-m33": "cortex-m4",
     "cortex-m0": "cortex-m3", "rv32imc": "cortex-m3", "xtensa-lx106": "cortex-m3", "xtensa-lx6": "cortex-m3",
 }  # fmt: skip
+_VECTORS = ("cortex-m55",)
 _KIN_WEIGHT = 0.3
 _OTHER_ADDRESSES = 0.2
 _RIDGE = 1e-3
@@ -181,6 +182,15 @@ def learn_terms(model: Model) -> Terms:
     return begin_terms(model) | (own(model, model.dims) if own else {})
 
 
+def vector_terms(model: Model) -> Terms:
+    """Of RTRL's columns in vectors of eight words, or of sixteen sums: what is left over costs as much as a whole one."""
+    d = model.dims
+    if model.voices["rule"] != "rule_rtrl":
+        return {}
+    p = float(d.columns)
+    return {"D J, eights": p * d.states * -(-d.units // 8), "J, sixteens": p * -(-d.states // 16)}
+
+
 def most_terms(model: Model) -> Terms:
     """Of the longest step: the end of a block does the work of all its steps."""
     once, found = begin_terms(model), learn_terms(model)
@@ -295,9 +305,10 @@ def fitted(seen: Evidence, what: str, models: Sequence[Model], terms: Callable[[
         terms: how often each loop body runs.
     """
     model, others = models[0], seen.models
-    wanted = [terms(m) for m in models]
+    more = vector_terms if seen.own[0].core in _VECTORS and what in ("learn", "learn_most") else lambda m: {}
+    wanted = [terms(m) | more(m) for m in models]
     names = list(wanted[0])
-    A = np.array([[t[name] for name in names] for t in (terms(m) for m in others)], np.float64)
+    A = np.array([[t[name] for name in names] for t in (terms(m) | more(m) for m in others)], np.float64)
     y = seen.values(what, model)
     weight = _near(model, others, (1.5, 6.0, 6.0, 6.0), what == "predict") * seen.trust
     x = not_negative(A / y[:, None] * weight[:, None], weight, _RIDGE)
