@@ -183,7 +183,7 @@ def learn_terms(model: Model) -> Terms:
 
 
 def vector_terms(model: Model) -> Terms:
-    """Of RTRL's columns in vectors of eight words, or of sixteen sums: what is left over costs as much as a whole one."""
+    """Of RTRL's columns in vectors of eight words, or of sixteen sums: the last one costs as much as a full one."""
     d = model.dims
     if model.voices["rule"] != "rule_rtrl":
         return {}
