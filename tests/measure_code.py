@@ -1,7 +1,7 @@
 """Measure instructions, code and stack of every pair of cell and rule on every core: ``rtrl_edge/measured/CORE.csv``.
 
 Run: .venv/bin/python -m tests.measure_code [--core cortex-m4] [--cell cell_rnn] [--rule RTRL] [--numbers R16]
-     (7,100 models, some 0.4 s of one processor each, nearly all of it the compiler's; needs all of them, and QEMU)
+     (7,900 models, some 0.4 s of one processor each, nearly all of it the compiler's; needs all of them, and QEMU)
 
 Lines of models that were not asked for stay as they are, and each batch of models is written when it is done: stopped,
 it goes on with ``--missing``, which leaves out what has a line. ``--check`` writes nothing: it counts models of other
