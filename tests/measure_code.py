@@ -1,7 +1,7 @@
 """Measure instructions, code and stack of every pair of cell and rule on every core: ``rtrl_edge/measured/CORE.csv``.
 
 Run: .venv/bin/python -m tests.measure_code [--core cortex-m4] [--cell cell_rnn] [--rule RTRL] [--numbers R16]
-     (7,900 models, some 0.4 s of one processor each, nearly all of it the compiler's; needs all of them, and QEMU)
+     (8,300 models, some 0.4 s of one processor each, nearly all of it the compiler's; needs all of them, and QEMU)
 
 Lines of models that were not asked for stay as they are, and each batch of models is written when it is done: stopped,
 it goes on with ``--missing``, which leaves out what has a line. ``--check`` writes nothing: it counts models of other
@@ -84,9 +84,12 @@ def rules_of(cell: Cell, inputs: int) -> Iterator[tuple[Rule, tuple[int, ...]]]:
             yield rule, (1,) if sparse else LENGTHS.get(rule.title, (0,))
 
 
-def few_r8(rule: Rule) -> tuple[tuple[int, int, int], ...]:
+def few_r8(core: str, rule: Rule) -> tuple[tuple[int, int, int], ...]:
     """Sizes for R8; none where no int8 columns are kept, and R16's lines serve. The readout's rows are half the work of
-    ReadoutOnly, and lie elsewhere in R8."""
+    ReadoutOnly, and lie elsewhere in R8. With the DSP extension blocks of R8 go column by column, as those of R16 do
+    not: most sizes."""
+    if rule.title.startswith("BlockRTRL") and load_board(BOARDS[core]).simd in ("dsp", "mve"):
+        return SHAPES[1:-1]
     return FEW_R8 if rule.keeps_columns or not rule.trains_cell else ()
 
 
@@ -98,7 +101,7 @@ def jobs(core: str, held_out: bool = False) -> Iterator[Job]:
             used = cell_key(kind) in USUAL_CELLS and rule.title == USUAL_RULE
             most = core not in KIN or used or (cell_key(kind) == "cell_rnn" and rule.title == "ReadoutOnly")
             for numbers in PROFILES:
-                few = few_r8(rule) if numbers == "R8" else SHAPES + EVERY * used if most else FEW
+                few = few_r8(core, rule) if numbers == "R8" else SHAPES + EVERY * used if most else FEW
                 for units, inputs, outputs in HELD_OUT if held_out and few else few:
                     q = lengths[(SHAPES + HELD_OUT + EVERY).index((units, inputs, outputs)) % len(lengths)]
                     yield from _job(core, kind.resized(units), rule, numbers, inputs, outputs, q, "")
