@@ -362,7 +362,7 @@ def test_a_size_for_which_gcc_once_found_too_few_registers() -> None:
 # ------------------------------------------------------------------------------------------------- cost, refusals
 
 
-def test_a_step_costs_a_third_of_rtrls() -> None:
+def test_a_step_costs_a_fourth_of_rtrls() -> None:
     """On a Cortex-M4, 16 units, 6 inputs and outputs, blocks of 16: averaged over a block; lagged, the longest step."""
     needs("arm-none-eabi-gcc", "qemu-system-arm")
     rtrl, now, lagged = RTRL(), rt.BlockRTRL(16), rt.BlockRTRL(16, lagged=True)
@@ -374,10 +374,10 @@ def test_a_step_costs_a_third_of_rtrls() -> None:
         average[rule] = (learn.total + observe.total) / (learn.calls + observe.calls)
         longest[rule] = max(learn.most, observe.most)
         macs[rule] = rule.macs(model.model.dims)
-    assert average[rtrl] > 3.7 * average[now]
-    assert longest[rtrl] > 3.3 * longest[lagged]
-    assert average[now] < 41_000  # its own cost: the ratios fell when RTRL's columns went in pairs
-    assert longest[lagged] < 47_000
+    assert average[rtrl] > 4.0 * average[now]
+    assert longest[rtrl] > 3.6 * longest[lagged]
+    assert average[now] < 38_000  # its own cost: the ratios fell when RTRL's columns went in pairs
+    assert longest[lagged] < 43_000
     assert macs[rtrl] > 5 * macs[now]
 
 
