@@ -12,7 +12,8 @@ from .page import page, ram_section, section, table
 def render(plan: Plan, command: str) -> str:
     """The plan as one HTML page without scripts, links or files beside it; ``command`` made it."""
     where = f" on {plan.board}" if plan.board else ""
-    lead = f"What {plan.name} ({plan.rule}, {plan.numbers}) needs{where}, before anything is built: {command}"
+    when = "before anything is flashed" if plan.forecast and plan.forecast.counted_on else "before anything is built"
+    lead = f"What {plan.name} ({plan.rule}, {plan.numbers}) needs{where}, {when}: {command}"
     groups = {GROUPS[group]: size for group, size in plan.ram_groups.items()}
     return page(
         f"Plan of {plan.name}",
